@@ -1,0 +1,1 @@
+"""The front doors: command line, terminal app, and the orchestrator behind both."""

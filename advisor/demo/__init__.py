@@ -1,0 +1,1 @@
+"""The bundled model, its generator and training script, and the demo projects."""

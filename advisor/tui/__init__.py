@@ -1,0 +1,1 @@
+"""The terminal app: screens over the orchestrator and the summary; no logic of its own."""

@@ -1,0 +1,1 @@
+"""The contenders and the one path that every contender is evaluated on."""

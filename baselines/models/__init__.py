@@ -1,0 +1,1 @@
+"""One interface to a language model, local or remote."""

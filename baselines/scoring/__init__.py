@@ -1,0 +1,1 @@
+"""Metrics, each a small module; scoring is a pass of its own."""

@@ -1,0 +1,1 @@
+"""Trains a set of text pairs; knows nothing of evaluation."""

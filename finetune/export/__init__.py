@@ -1,0 +1,1 @@
+"""Hand a result over to other tools."""

@@ -1,0 +1,1 @@
+"""The stored run: its types, its directory, its hashes."""

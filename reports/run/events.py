@@ -1,0 +1,146 @@
+"""The one stream of events: small, past tense, one JSON object a line.
+
+Workers write them on stdout, the orchestrator stores and yields them, the command line prints them, the app posts
+them to widgets, tests replay a stored list. Nothing else reports progress.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from reports.run.schema import Answer, LatencySample, Record, Score, TrainingRecord, TrainingStep
+
+
+class RunStarted(Record):
+    kind: Literal["run-started"] = "run-started"
+    run: str
+    directory: str
+    approaches: tuple[str, ...]
+    cases: int
+    resumed: bool = False
+
+
+class ApproachSkipped(Record):
+    kind: Literal["approach-skipped"] = "approach-skipped"
+    approach: str
+    reason: str
+
+
+class JobStarted(Record):
+    kind: Literal["job-started"] = "job-started"
+    job: str
+    approaches: tuple[str, ...]
+    pid: int | None = None
+
+
+class Progressed(Record):
+    """Preparation that takes time: loading a model, chunking, embedding, measuring latency."""
+
+    kind: Literal["progressed"] = "progressed"
+    approach: str
+    what: str
+    done: int = 0
+    total: int = 0
+
+
+class Trained(Record):
+    kind: Literal["trained"] = "trained"
+    approach: str
+    point: TrainingStep
+    total_steps: int
+    seconds_left: float | None = None
+
+
+class TrainingFinished(Record):
+    kind: Literal["training-finished"] = "training-finished"
+    approach: str
+    training: TrainingRecord
+
+
+class Prepared(Record):
+    kind: Literal["prepared"] = "prepared"
+    approach: str
+    seconds: float
+    facts: dict[str, str | int | float] = {}
+
+
+class Answered(Record):
+    kind: Literal["answered"] = "answered"
+    answer: Answer
+    done: int
+    total: int
+
+
+class Scored(Record):
+    kind: Literal["scored"] = "scored"
+    score: Score
+
+
+class Measured(Record):
+    kind: Literal["measured"] = "measured"
+    sample: LatencySample
+
+
+class Warned(Record):
+    kind: Literal["warned"] = "warned"
+    approach: str | None = None
+    text: str
+    hint: str = ""
+
+
+class ApproachFinished(Record):
+    kind: Literal["approach-finished"] = "approach-finished"
+    approach: str
+    answered: int
+    failed: int
+
+
+class ApproachFailed(Record):
+    """The whole approach could not go on; the run does."""
+
+    kind: Literal["approach-failed"] = "approach-failed"
+    approach: str
+    error: str
+    hint: str = ""
+
+
+class JobFinished(Record):
+    kind: Literal["job-finished"] = "job-finished"
+    job: str
+    exit_code: int
+
+
+class RunFinished(Record):
+    kind: Literal["run-finished"] = "run-finished"
+    directory: str
+    seconds: float
+    failed: tuple[str, ...] = ()
+
+
+Event = Annotated[
+    RunStarted
+    | ApproachSkipped
+    | JobStarted
+    | Progressed
+    | Trained
+    | TrainingFinished
+    | Prepared
+    | Answered
+    | Scored
+    | Measured
+    | Warned
+    | ApproachFinished
+    | ApproachFailed
+    | JobFinished
+    | RunFinished,
+    Field(discriminator="kind"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def parse_event(line: str | bytes) -> Event:
+    """One JSON line to its event. Raises pydantic.ValidationError on anything else."""
+    return EVENT.validate_json(line)

@@ -1,0 +1,343 @@
+"""The words of a run as types: cases, answers, scores, the resolved spec. Versioned; refuses unknown keys.
+
+Everything here is frozen pydantic and travels as one JSON object a line (`record.model_dump_json()`).
+A reader of older runs goes through `reports.run.store`, which knows the versions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+TaskType = Literal["classification", "extraction", "qa", "summarization", "generation"]
+Status = Literal["ok", "error", "timeout", "refused", "truncated"]
+Comparison = Literal["better", "worse", "equivalent", "not shown"]
+
+
+class Record(BaseModel):
+    """Base of every stored type: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# --- data -------------------------------------------------------------------------------------------
+
+
+class Question(Record):
+    """What an approach receives: never a reference."""
+
+    id: str
+    input: str
+    context: dict[str, str] = {}
+    """Further named fields of the row that every approach may read (a given passage, a schema)."""
+    group: str | None = None
+    """Cases of one group (customer, document, conversation) are not independent: statistics cluster by it."""
+
+
+class Case(Record):
+    """One eval item. Any one of the references counts as right."""
+
+    question: Question
+    references: tuple[str, ...]
+    row: int | None = None
+    """1-based row or line in the user's file, for messages."""
+
+
+class Example(Record):
+    """One training pair: few-shot pool, retrieval over examples, fine-tuning."""
+
+    id: str
+    input: str
+    output: str
+    context: dict[str, str] = {}
+    group: str | None = None
+    row: int | None = None
+
+
+class Document(Record):
+    """One item of the user's corpus."""
+
+    id: str
+    text: str
+    title: str = ""
+    source: str = ""
+    """File name relative to the documents folder, or file and row."""
+
+
+class Passage(Record):
+    """A chunk of a document as an approach used it."""
+
+    document: str
+    index: int
+    """0-based position of the chunk in its document."""
+    text: str
+    title: str = ""
+    score: float | None = None
+    """Similarity to the question as the index returned it (cosine for dense search)."""
+
+
+# --- answers and scores -----------------------------------------------------------------------------
+
+
+class Answer(Record):
+    """What an approach returned for one question, and what it took."""
+
+    case: str
+    approach: str
+    text: str = ""
+    status: Status = "ok"
+    error: str | None = None
+    """One sentence for a reader when the status is not ok."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_prompt_tokens: int | None = None
+    """Prompt tokens that the endpoint billed as cache hits."""
+    usage_estimated: bool = False
+    """True where the tokens were counted here because the endpoint did not report them."""
+    seconds: float | None = None
+    """Wall seconds of device time that this answer took in the batched quality pass (its share of the batch)."""
+    attempts: int = 1
+    from_cache: bool = False
+    """Served by the response cache: never counts for latency, time or money."""
+    passages: tuple[Passage, ...] = ()
+    prompt: str | None = None
+    """The rendered prompt, as sent; None for approaches without one."""
+    fingerprint: str = ""
+    """Hash of everything that decides the answer; resume matches (approach, case, fingerprint)."""
+
+
+class Score(Record):
+    """One metric on one answer. `value` is None when unscored; a failure is never 0 here."""
+
+    case: str
+    approach: str
+    metric: str
+    version: int
+    """Of the metric's code: a better metric re-scores stored answers without a new generation."""
+    value: float | None
+    unscored: str | None = None
+    """Why there is no value."""
+    predicted: str | None = None
+    """What the metric read out of the answer (label, number); labels of a multi-label answer joined by '|'."""
+    expected: str | None = None
+    """The reference in the same form."""
+    format_failure: bool = False
+    """The answer could not be read as asked (no known label, no valid JSON, no number): told apart from wrong."""
+
+
+class LatencySample(Record):
+    """One request of the latency pass: alone after warm-up, never cached."""
+
+    case: str
+    approach: str
+    seconds: float
+    ttft_seconds: float | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    concurrency: int = 1
+    phase: Literal["warm", "cold"] = "warm"
+    merged: bool | None = None
+    """For adapters: merged into the base weights (True) or beside them (False)."""
+
+
+class TrainingStep(Record):
+    """One logged step of a training."""
+
+    step: int
+    epoch: float
+    loss: float
+    validation_loss: float | None = None
+    learning_rate: float | None = None
+    grad_norm: float | None = None
+    tokens_per_second: float | None = None
+    memory_bytes: int | None = None
+
+
+class TrainingRecord(Record):
+    """What a fine-tuning did: stored as artifacts/<approach>/training.json."""
+
+    method: str
+    examples: int
+    validation_examples: int
+    trained_tokens: int
+    """Completion tokens that carried loss, over all epochs."""
+    steps: int
+    epochs: float
+    best_step: int
+    best_validation_loss: float | None
+    stopped: str
+    """Why it ended: 'all epochs', 'validation loss stopped falling', …"""
+    seconds: float
+    peak_memory_bytes: int | None = None
+    trainable_parameters: int | None = None
+    seed: int = 0
+    recipe: dict[str, Any] = {}
+    """The resolved dials (rank, alpha, targets, learning rate, …), for print and reproduction."""
+    prompt_hash: str = ""
+    """Hash of the rendered training prompts' layout: equal to the one at answering."""
+    history: tuple[TrainingStep, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+# --- the resolved spec of a run ---------------------------------------------------------------------
+
+
+class Task(Record):
+    """What the answers are for."""
+
+    type: TaskType
+    instruction: str = ""
+    labels: tuple[str, ...] = ()
+    """Resolved list; empty when the task has no fixed label set."""
+
+
+class ModelSpec(Record):
+    """One model as the project names it."""
+
+    id: str
+    """`demo`, a hub id, a local path, or `openai:<name>`."""
+    base_url: str | None = None
+    api_key_env: str | None = None
+    headers: dict[str, str] = {}
+    """Extra request headers; a value `$NAME` is read from the environment at call time and never stored."""
+    precision: Literal["auto", "float32", "bfloat16", "float16", "nf4", "int8"] = "auto"
+    context_length: int | None = None
+    chat_template_arguments: dict[str, Any] = {}
+    revision: str | None = None
+
+
+class ApproachSpec(Record):
+    """One contender with its options resolved: every default is visible here."""
+
+    name: str
+    """Its own name in this run (`as`), unique."""
+    kind: str
+    """The registered approach: `zero-shot`, `rag`, `qlora`, …"""
+    options: dict[str, Any] = {}
+    model: ModelSpec | None = None
+    """None for approaches that use no language model."""
+
+
+class Decision(Record):
+    """The rule as the user set it before the run."""
+
+    margin: float = Field(default=0.02, ge=0)
+    """Smallest difference in the primary metric that matters, in the metric's unit."""
+    min_quality: float | None = None
+    max_p95_seconds: float | None = None
+    monthly_budget_usd: float | None = None
+    error_cost_usd: float | None = None
+    """Cost of one wrong answer."""
+    baseline: str | None = None
+    """The approach that others are compared with; None: the simplest one that ran."""
+    stop_early: bool = False
+
+
+class Traffic(Record):
+    queries_per_day: float = Field(default=1000, gt=0)
+    horizon_months: float = Field(default=12, gt=0)
+
+
+class Prices(Record):
+    """What the user pays; None asks the shipped, dated tables."""
+
+    gpu_hour_usd: float | None = None
+    gpu: str | None = None
+    """Name in the shipped GPU table, for its low/typical/high range."""
+    utilisation: float = Field(default=0.3, gt=0, le=1)
+    """Share of paid GPU time that answers questions."""
+    input_usd_per_million: float | None = None
+    output_usd_per_million: float | None = None
+    cached_input_usd_per_million: float | None = None
+    label_usd: float | None = None
+    engineer_hour_usd: float | None = None
+    engineer_hours: dict[str, float] = {}
+    """One-off hours by approach kind; the shipped defaults fill what is missing."""
+
+
+class DataFacts(Record):
+    """What was read, for fingerprints and for the report's trust strip."""
+
+    eval_cases: int
+    train_examples: int
+    dev_examples: int
+    documents: int
+    groups: int = 0
+    """Number of distinct groups among the cases; 0 when there is no group column."""
+    broken_rows: int = 0
+    notes: tuple[str, ...] = ()
+    """What a reader must know of the data: split by us, repeated inputs grouped, …"""
+    leaked: tuple[str, ...] = ()
+    """Ids of eval cases whose input also stands in the training data."""
+    files: dict[str, str] = {}
+    """Role (eval, train, documents, …) to content hash."""
+
+
+class SkippedApproach(Record):
+    name: str
+    kind: str
+    reason: str
+
+
+class RunSpec(Record):
+    """Everything that decides a run. Stored in run.json; a changed one refuses to resume and names the field."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    task: Task
+    metrics: tuple[str, ...]
+    """The first one decides."""
+    approaches: tuple[ApproachSpec, ...]
+    skipped: tuple[SkippedApproach, ...] = ()
+    decision: Decision = Decision()
+    traffic: Traffic = Traffic()
+    prices: Prices = Prices()
+    interview: dict[str, Any] = {}
+    data: DataFacts
+    seed: int = 0
+    max_answer_tokens: int = 64
+    latency_samples: int = 30
+    embedder: str = "auto"
+    project_folder: str = ""
+    """Where relative paths of the project start; not part of any fingerprint."""
+
+
+class Environment(Record):
+    """The machine and the versions, for the reproduction block."""
+
+    python: str
+    platform: str
+    packages: dict[str, str]
+    device: str
+    """`cpu` or the GPU's name."""
+    device_memory_bytes: int | None = None
+    cores: int | None = None
+
+
+class RunHeader(Record):
+    """The content of run.json."""
+
+    schema_version: int = SCHEMA_VERSION
+    run: str
+    """Name of the run's directory."""
+    started: str
+    """ISO 8601, UTC."""
+    spec: RunSpec
+    environment: Environment
+    price_date: str = ""
+    """Date of the shipped price tables."""
+    fingerprints: dict[str, str] = {}
+    """Approach name to fingerprint."""
+
+
+class Finished(Record):
+    """The content of finished.json, written last."""
+
+    schema_version: int = SCHEMA_VERSION
+    finished: str
+    seconds: float
+    failed: tuple[str, ...] = ()
+    """Names of the approaches that failed as a whole."""
