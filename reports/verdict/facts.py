@@ -1,0 +1,100 @@
+"""What a verdict is decided from, and what it is: plain typed values. Knows neither files nor how a run was made.
+
+decide(Evidence(approaches=(…,), outcomes=outcomes), decision, traffic) -> Verdict
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reports.costs import CostEstimate, PriceNeeded
+from reports.statistics import Outcomes
+
+VerdictKind = Literal[
+    "prompting",
+    "retrieval",
+    "fine-tuning",
+    "fine-tuning with retrieval",
+    "classical",
+    "existing system",
+    "not shown",
+    "none good enough",
+    "pilot only",
+]
+ThresholdKind = Literal["volume", "margin", "price", "cases", "quality floor", "latency", "budget"]
+
+
+@dataclass(frozen=True)
+class ApproachFacts:
+    """One approach of the run, apart from its scores (those are in `Outcomes`, under the same name)."""
+
+    name: str
+    kind: str
+    """The registered kind (`zero-shot`, `rag`, `qlora+rag`, …); `floor` is the trivial answer."""
+    cost: CostEstimate | PriceNeeded
+    p95_seconds: float | None = None
+    """95th percentile of the latency pass; None where it was not measured."""
+    p95_low_seconds: float | None = None
+    p95_high_seconds: float | None = None
+    """Upper end of its interval; None where too few requests were measured (below 72) for one."""
+    model: str = ""
+    """Id of the model it used; empty for approaches without one."""
+    seeds: int = 1
+    """Number of training seeds behind a fine-tuned approach."""
+    seed_sd: float | None = None
+    """Standard deviation of its quality between seeds, where several ran."""
+    train_examples: int | None = None
+    """Labelled examples that it was trained on; None where it was not trained."""
+    stopped_early: bool = False
+    """Sequential stopping ended it: its estimate leans away from zero difference."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A finished run as the verdict sees it."""
+
+    approaches: tuple[ApproachFacts, ...]
+    outcomes: Outcomes
+    """Scores of every approach on the same cases; failed answers marked, never dropped."""
+    demo_model: bool = False
+    leaked: int = 0
+    """Eval cases whose input also stands in the training data."""
+    notes: tuple[str, ...] = ()
+    """Further warnings that the reader must see, in plain words."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One thing that would change the verdict, with the computed value at which it does."""
+
+    kind: ThresholdKind
+    text: str
+    """A sentence for a decision maker."""
+    value: float
+    unit: str
+    """`queries per day`, `points`, `usd per 1000`, `cases`, `seconds`, `usd per month`, `score`."""
+    approach: str | None = None
+    """What would be recommended beyond it; None where that cannot be said."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The recommendation. `approach` is None for kinds that recommend nothing."""
+
+    kind: VerdictKind
+    approach: str | None
+    headline: str
+    """One plain sentence: what to do, or why that cannot be said."""
+    because: tuple[str, ...]
+    """Three numbers, each in a sentence: quality, difference, money."""
+    would_change_if: tuple[Threshold, ...]
+    warnings: tuple[str, ...]
+    rule: str
+    """The rule as the user set it before the run, in words."""
+    could_be_best: tuple[str, ...] = ()
+    """Approaches that may be the best one, by the data, among those that meet the constraints."""
+    acceptable: tuple[str, ...] = ()
+    """Those, and what is equivalent to the best within the margin: the cheapest of them is recommended."""
+    excluded: tuple[tuple[str, str], ...] = ()
+    """Name of an approach and the constraint that it breaks."""
