@@ -1,0 +1,52 @@
+"""One writer for a run's directory. The operating system drops the lock when the process ends, however it ends.
+
+lock = RunLock(folder / "lock"); …; lock.release()
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from reports.errors import EnvironmentFault, UsageError
+from reports.run.atomic import unwritable
+
+
+class RunLock:
+    """Holds the lock from construction on. The file holds the writer's process id and stays afterwards."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UsageError that names the other writer's process, EnvironmentFault where locks are not supported."""
+        import fcntl  # absent on Windows, where stored runs can still be read
+
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise unwritable(path, error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(handle)
+            raise UsageError(
+                f"The run directory {path.parent} is being written by another process (pid {owner})",
+                hint="Wait until it ends, stop it, or choose another directory with --out.",
+            ) from error
+        except OSError as error:
+            os.close(handle)
+            raise EnvironmentFault(
+                f"The file system of {path.parent} cannot lock files: {error.strerror}",
+                hint="Choose a directory on a local disk with --out.",
+            ) from error
+        try:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
+        except OSError:
+            pass  # the process id only serves the message; the lock holds without it
+        self._handle: int | None = handle
+
+    def release(self) -> None:
+        """Lets go. Calling it twice is fine."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None

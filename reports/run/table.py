@@ -1,0 +1,116 @@
+"""The answers of one approach by case id, on disk: an index of offsets in memory, texts read when asked for.
+
+table = store.answers("rag"); table["case-7"].text; for answer in table.values(): ...
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from reports.run.journal import read_lines
+from reports.run.schema import Answer
+
+# pydantic writes fields in their order: `case` is first and `fingerprint` last, so two looks at a line are enough
+# (3 µs instead of 20 for a line with a long prompt). Anything else goes through json.
+_CASE = re.compile(rb'\{"case":"((?:[^"\\]|\\.)*)",')
+_STATUS = re.compile(rb'"status":"(\w+)"')
+
+
+class AnswerTable(Mapping[str, Answer]):
+    """Case id to answer; the last one written for a case counts. Memory is one number a case, not its text."""
+
+    def __init__(self, path: Path, on_damage: Callable[[Path, int], None] | None = None) -> None:
+        self._path = path
+        self._on_damage = on_damage
+        self._index: dict[str, int] | None = None
+
+    def __getitem__(self, case: str) -> Answer:
+        offset = self._offsets[case]
+        with self._path.open("rb") as stream:
+            stream.seek(offset)
+            return Answer.model_validate_json(stream.readline())
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._offsets)
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    def stream(self) -> Iterator[Answer]:
+        """Every answer once, in the order of the file: the way to read them all."""
+        current = {offset: case for case, offset in self._offsets.items()}
+        for offset, line in read_lines(self._path):
+            if offset in current:
+                yield Answer.model_validate_json(line)
+
+    def answered(self, fingerprint: str, *, retry_failed: bool = False) -> set[str]:
+        """Ids of the cases whose last answer carries this fingerprint."""
+        tail = b'"fingerprint":%s}\n' % json.dumps(fingerprint, ensure_ascii=False).encode()
+        done: set[str] = set()
+        for _, line in read_lines(self._path):
+            case = _case(line)
+            if case is None:
+                continue
+            if _carries(line, tail, fingerprint) and not (retry_failed and _failed(line)):
+                done.add(case)
+            else:
+                done.discard(case)
+        return done
+
+    @property
+    def _offsets(self) -> dict[str, int]:
+        if self._index is None:
+            index: dict[str, int] = {}
+            for offset, line in read_lines(self._path):
+                case = _case(line)
+                if case is not None and _reads(line):
+                    index[case] = offset
+                elif self._on_damage:
+                    self._on_damage(self._path, offset)
+            self._index = index
+        return self._index
+
+
+def _case(line: bytes) -> str | None:
+    """The case id of a stored answer; None where the line cannot be one (NUL bytes, no JSON object)."""
+    if b"\0" in line or not line.endswith(b"}\n"):
+        return None
+    match = _CASE.match(line)
+    if match:
+        quoted = match.group(1)
+        return str(json.loads(b'"%s"' % quoted)) if b"\\" in quoted else quoted.decode("utf-8", "surrogatepass")
+    try:
+        case = json.loads(line)["case"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return case if isinstance(case, str) else None
+
+
+def _reads(line: bytes) -> bool:
+    try:
+        Answer.model_validate_json(line)
+    except ValidationError:
+        return False
+    return True
+
+
+def _carries(line: bytes, tail: bytes, fingerprint: str) -> bool:
+    if line.endswith(tail):
+        return True
+    if b'"fingerprint":"' in line[-200:]:
+        return False
+    try:
+        return bool(json.loads(line).get("fingerprint", "") == fingerprint)
+    except ValueError:
+        return False
+
+
+def _failed(line: bytes) -> bool:
+    """True for error and timeout. The status stands behind the text: a text cannot hold an unescaped quote."""
+    match = _STATUS.search(line)
+    return bool(match) and match.group(1) in (b"error", b"timeout") if match else False
