@@ -5,25 +5,45 @@
 
 Rows of all arrays are the same cases in the same order. A failed answer is marked in `failed` and counts as wrong;
 `answered_only()` gives the other reading. A case that an approach was never asked (stopped early) is NaN there.
+Knows no run directory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from reports.statistics.results import ScoreKind
+from reports.statistics import bounded, multiplicity, sets
+from reports.statistics.clusters import clustered_mean, group_codes
+from reports.statistics.comparison import adjust, compare, compare_sets, usable_groups
+from reports.statistics.proportions import clustered_wilson, wilson
+from reports.statistics.resampling import Sample, default_resamples, mean_samples, resample_sums
+from reports.statistics.results import Interval, PairedResult, ScoreKind
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+T = TypeVar("T")
+
+BINARY_METRICS = frozenset({"accuracy", "exact-match", "number", "contains", "regex", "json-valid"})
+
+
+def score_kind(metric: str, scores: Sequence[float]) -> ScoreKind:
+    """How a metric's scores behave: by its name, else by whether all of them are 0 or 1."""
+    if metric in sets.SET_METRICS:
+        return "set"
+    if metric in BINARY_METRICS or all(score in (0.0, 1.0) for score in scores):
+        return "binary"
+    return "bounded"
 
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """Scores of one metric. For kind "set" the labels decide and `scores` holds per-case hits for the counts only."""
+    """Scores of one metric. For kind "set" the labels decide and `scores` says which cases were asked."""
 
     metric: str
     kind: ScoreKind
@@ -38,11 +58,174 @@ class Outcomes:
     expected: Sequence[str] = ()
     groups: Sequence[str] | None = None
     """Group of each case, None where there is no group column."""
+    seed: int = 0
+    _samples: dict[str, Sample] = field(default_factory=dict, init=False, repr=False)
 
-    # Written next (names and results are settled):
-    #   answered_only() -> Outcomes                          failed answers become "not asked"
-    #   subset(mask) -> Outcomes                             a slice: one label, one language, short inputs
-    #   quality(name, level=0.95) -> Interval
-    #   compare(a, b, margin=0.0) -> PairedResult            B minus A; see statistics.adjust() for Holm
-    #   against(baseline, names=None, margin=0.0) -> tuple[PairedResult, ...]     Holm-adjusted family, words set
-    #   could_be_best(names=None) -> tuple[str, ...]         max-t bootstrap, joint over cases or groups
+    def __post_init__(self) -> None:
+        """Arrays of one length. Raises ValueError where they are not, or where a set metric lacks its labels."""
+        object.__setattr__(self, "scores", {k: np.asarray(v, dtype=float) for k, v in self.scores.items()})
+        lengths = {len(v) for v in self.scores.values()}
+        lengths |= {len(v) for part in (self.failed, self.format_failed, self.predicted) for v in part.values()}
+        lengths |= {len(self.groups)} if self.groups is not None else set()
+        if len(lengths) > 1:
+            raise ValueError(f"approaches differ in their number of cases: {sorted(lengths)}")
+        if self.kind == "set" and (set(self.predicted) != set(self.scores) or len(self.expected) != self.cases):
+            raise ValueError(f"{self.metric} needs predicted labels of every approach and all expected labels")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The approaches, in the order given."""
+        return tuple(self.scores)
+
+    @property
+    def cases(self) -> int:
+        """Number of cases."""
+        return len(next(iter(self.scores.values()), ()))
+
+    @cached_property
+    def n_clusters(self) -> int | None:
+        """Number of groups where cases share one; None where every case stands alone."""
+        usable = usable_groups(self.groups, self.cases)
+        return None if usable is None else group_codes(usable)[1]
+
+    def asked(self, *names: str) -> Bools:
+        """Cases that all the named approaches were asked, mask of shape (n,)."""
+        mask = np.ones(self.cases, dtype=bool)
+        for name in names:
+            mask &= ~np.isnan(self.scores[name])
+        return mask
+
+    def failures(self, name: str) -> int:
+        """Number of answers that failed."""
+        return int(np.sum(self.failed[name])) if name in self.failed else 0
+
+    def format_failures(self, name: str) -> int:
+        """Number of answers that came but could not be read as asked."""
+        return int(np.sum(self.format_failed[name])) if name in self.format_failed else 0
+
+    def answered_only(self) -> Outcomes:
+        """The other reading of failures: failed answers count as not asked instead of wrong."""
+        scores = {k: np.where(self.failed[k], np.nan, v) if k in self.failed else v for k, v in self.scores.items()}
+        return replace(self, scores=scores, failed={})
+
+    def subset(self, mask: ArrayLike) -> Outcomes:
+        """The cases where `mask`, shape (n,), is true: a label, a language, short inputs."""
+        keep = np.asarray(mask, dtype=bool)
+        rows: list[int] = np.flatnonzero(keep).tolist()
+
+        def pick(values: Sequence[T]) -> tuple[T, ...]:
+            return tuple(values[i] for i in rows)
+
+        return replace(
+            self,
+            scores={k: v[keep] for k, v in self.scores.items()},
+            failed={k: np.asarray(v)[keep] for k, v in self.failed.items()},
+            format_failed={k: np.asarray(v)[keep] for k, v in self.format_failed.items()},
+            predicted={k: pick(v) for k, v in self.predicted.items()},
+            expected=pick(self.expected) if len(self.expected) else (),
+            groups=None if self.groups is None else pick(self.groups),
+        )
+
+    def only(self, names: Sequence[str]) -> Outcomes:
+        """The table with some of its approaches."""
+
+        def keep(part: Mapping[str, T]) -> dict[str, T]:
+            return {k: part[k] for k in names if k in part}
+
+        return replace(
+            self,
+            scores=keep(self.scores),
+            failed=keep(self.failed),
+            format_failed=keep(self.format_failed),
+            predicted=keep(self.predicted),
+        )
+
+    def quality(self, name: str, level: float = 0.95) -> Interval:
+        """The metric of one approach over the cases it was asked, with the default interval of its kind."""
+        view = self._asked_view(name)
+        x = view.scores[name]
+        groups = usable_groups(view.groups, len(x))
+        if len(x) == 0:
+            return Interval(float("nan"), 0.0, 1.0, 0, level, "nothing was scored")
+        if self.kind == "binary":
+            return wilson(int(x.sum()), len(x), level) if groups is None else clustered_wilson(x, groups, level)
+        if self.kind == "set":
+            return _inside(view.sample(name).interval(level))
+        if groups is not None:
+            found = clustered_mean(x, groups, level)[0]
+        else:
+            found = bounded.mean_interval(x, level, view.sample(name))
+        return _inside(found) if x.min() >= 0 and x.max() <= 1 else found
+
+    def compare(self, a: str, b: str, margin: float = 0.0) -> PairedResult:
+        """B against A over the cases both were asked; unadjusted: see `against` for a family."""
+        view = self._asked_view(a, b)
+        if view.cases == 0:
+            return PairedResult(float("nan"), -1.0, 1.0, 1.0, 0, method="no common cases", a=a, b=b)
+        if self.kind == "set":
+            return compare_sets(
+                cast(sets.SetMetric, self.metric),
+                view.predicted[a],
+                view.predicted[b],
+                view.expected,
+                view.groups,
+                margin=margin,
+                names=(a, b),
+                samples=(view.sample(a), view.sample(b)),
+            )
+        plain_numbers = self.kind == "bounded" and view.n_clusters is None
+        samples = (view.sample(a), view.sample(b)) if plain_numbers else None
+        scores = view.scores[a], view.scores[b]
+        return compare(*scores, view.groups, kind=self.kind, margin=margin, names=(a, b), samples=samples)
+
+    def against(
+        self, baseline: str, names: Sequence[str] | None = None, margin: float = 0.0
+    ) -> tuple[PairedResult, ...]:
+        """Every other approach against the baseline, Holm-adjusted over this family."""
+        others = [name for name in (names if names is not None else self.names) if name != baseline]
+        return adjust([self.compare(baseline, name, margin) for name in others])
+
+    def could_be_best(self, names: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Approaches that the data cannot rule out as the best, over the cases all of them were asked."""
+        chosen = tuple(names if names is not None else self.names)
+        view = self._asked_view(*chosen)
+        if len(chosen) < 2 or view.cases == 0:
+            return chosen
+        if self.kind == "set" or view.n_clusters is None:
+            samples = [view.sample(name) for name in chosen]
+            values, draws = np.array([s.value for s in samples]), np.column_stack([s.draws for s in samples])
+        else:
+            values, draws = view.only(chosen).group_draws()
+        return multiplicity.could_be_best(chosen, values, draws)
+
+    def group_draws(self) -> tuple[Floats, Floats]:
+        """Means, shape (k,), and joint resamples of them over whole groups, shape (B, k)."""
+        codes, g = group_codes(cast(Sequence[str], self.groups))
+        columns = np.column_stack([*self.scores.values(), np.ones(self.cases)])
+        sums = resample_sums(columns, codes, default_resamples(g), self.seed)
+        return columns[:, :-1].mean(axis=0), sums[:, :-1] / sums[:, -1:]
+
+    def sample(self, name: str) -> Sample:
+        """The resampled metric of one approach that was asked every case; paired with those of the others. Cached."""
+        if name not in self._samples:
+            if self.kind == "set":
+                groups = usable_groups(self.groups, self.cases)
+                codes = None if groups is None else group_codes(groups)[0]
+                metric = cast(sets.SetMetric, self.metric)
+                found = sets.set_sample(metric, self.predicted[name], self.expected, codes, self.seed)
+                self._samples[name] = found
+            else:
+                complete = [key for key in self.names if self.asked(key).all()]
+                columns = np.column_stack([self.scores[key] for key in complete])
+                self._samples.update(zip(complete, mean_samples(columns, self.seed), strict=True))
+        return self._samples[name]
+
+    def _asked_view(self, *names: str) -> Outcomes:
+        """This table, or the part of it that all the named approaches were asked."""
+        mask = self.asked(*names)
+        return self if mask.all() else self.subset(mask)
+
+
+def _inside(interval: Interval) -> Interval:
+    """Ends kept within 0 and 1."""
+    return replace(interval, low=max(0.0, interval.low), high=min(1.0, interval.high))

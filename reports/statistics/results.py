@@ -48,6 +48,7 @@ class PairedResult:
     low: float
     high: float
     p: float
+    """Two-sided p of the default test, before any adjustment."""
     n: int
     a_only: int | None = None
     """Cases that only A got right; for numbers, cases where A scored higher; None for metrics of a whole set."""
@@ -60,6 +61,8 @@ class PairedResult:
     """90 % interval: what equivalence (TOST at alpha .05) is read from."""
     high90: float = float("inf")
     margin: float = 0.0
+    p_exact: float | None = None
+    """Exact McNemar p for right-or-wrong scores without groups: what most papers print, a little larger than mid-p."""
     p_adjusted: float | None = None
     """After Holm over the comparisons of one family; None before."""
     probability_better: float | None = None

@@ -1,0 +1,233 @@
+"""One entry for "is B better than A on the same cases?": picks the default method and says the word. Arrays only.
+
+    result = compare(a, b, kind="binary", margin=0.02)          # .difference .low .high .p .words
+    results = adjust([compare(a, b), compare(a, c)])            # Holm over one family; words follow
+
+| scores           | interval                          | p                                     |
+|------------------|-----------------------------------|---------------------------------------|
+| binary           | Bonett-Price                      | mid-p McNemar                         |
+| binary, groups   | the same x design effect, t(G-1)  | clustered t(G-1), never below mid-p   |
+| bounded          | BCa bootstrap (t below 15 cases)  | sign flips                            |
+| bounded, groups  | clustered t(G-1)                  | clustered t(G-1)                      |
+| set (macro-F1)   | joint bootstrap, BCa              | jackknife t                           |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from reports.statistics import bounded, paired, power
+from reports.statistics.clusters import clustered_mean, design_effect, group_codes
+from reports.statistics.equivalence import words
+from reports.statistics.multiplicity import holm
+from reports.statistics.resampling import Sample
+from reports.statistics.results import Interval, PairedResult, ScoreKind
+from reports.statistics.sets import SetMetric, set_sample
+
+Floats = NDArray[np.float64]
+Groups = Sequence[str] | ArrayLike | None
+
+FEW_DIFFERENCES = 5
+"""With fewer cases that differ, resampling cannot see what is rare: the interval is widened by the rule of three."""
+RARE_95, RARE_90 = 3.7, 3.0
+"""-ln(0.025) and -ln(0.05): the rule of three at each tail of the 95 % and the 90 % interval."""
+
+
+def compare(
+    a: ArrayLike,
+    b: ArrayLike,
+    groups: Groups = None,
+    *,
+    kind: ScoreKind = "binary",
+    margin: float = 0.0,
+    names: tuple[str, str] = ("", ""),
+    samples: tuple[Sample, Sample] | None = None,
+    seed: int = 0,
+) -> PairedResult:
+    """B against A on the same cases, scores of shape (n,). For metrics of a whole set see `compare_sets`.
+
+    `samples`: the resampled means of A and B, where the caller resampled several approaches together.
+
+    Raises ValueError where the lengths differ, a score is not finite, or "binary" scores are not 0 and 1.
+    """
+    x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"scores of shapes {x.shape} and {y.shape} do not pair")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError("every score must be a finite number: leave out the cases that were not scored")
+    clusters = usable_groups(groups, len(x))
+    if kind == "binary":
+        if not np.isin(np.concatenate([x, y]), (0.0, 1.0)).all():
+            raise ValueError("binary scores must be 0 or 1")
+        result = _compare_binary(x, y, clusters)
+    elif kind == "bounded":
+        result = _compare_bounded(x, y, clusters, samples, seed)
+    else:
+        raise ValueError("metrics of a whole set are compared by compare_sets()")
+    return spoken(replace(result, margin=margin, a=names[0], b=names[1]))
+
+
+def compare_sets(
+    metric: SetMetric,
+    a: Sequence[str | None],
+    b: Sequence[str | None],
+    expected: Sequence[str],
+    groups: Groups = None,
+    *,
+    margin: float = 0.0,
+    names: tuple[str, str] = ("", ""),
+    samples: tuple[Sample, Sample] | None = None,
+    seed: int = 0,
+) -> PairedResult:
+    """B against A by a metric of the whole set, both recomputed on the same resamples of cases or groups.
+
+    `samples`: those of A and B, where the caller has them already.
+    """
+    n = len(expected)
+    if samples is None:
+        clusters = usable_groups(groups, n)
+        codes = None if clusters is None else group_codes(clusters)[0]
+        samples = set_sample(metric, a, expected, codes, seed), set_sample(metric, b, expected, codes, seed)
+    sample = samples[1].minus(samples[0])
+    hit_a, hit_b = (np.array([p == e for p, e in zip(side, expected, strict=True)]) for side in (a, b))
+    a_only, b_only = int(np.sum(hit_a & ~hit_b)), int(np.sum(hit_b & ~hit_a))
+    differing = sum(p != q for p, q in zip(a, b, strict=True))
+    wide, narrow = (
+        _rare(sample.interval(level), differing, n, cases) for level, cases in ((0.95, RARE_95), (0.90, RARE_90))
+    )
+    result = PairedResult(
+        difference=sample.value,
+        low=wide.low,
+        high=wide.high,
+        p=sample.p(),
+        n=n,
+        a_only=a_only,
+        b_only=b_only,
+        discordance=(a_only + b_only) / n if n else 0.0,
+        n_clusters=sample.clusters,
+        method=f"{metric}, joint bootstrap",
+        low90=narrow.low,
+        high90=narrow.high,
+        detectable=power.detectable_mean(1, sample.standard_error()),
+        margin=margin,
+        a=names[0],
+        b=names[1],
+    )
+    return spoken(result)
+
+
+def usable_groups(groups: Groups, n: int) -> Sequence[str] | ArrayLike | None:
+    """The groups where cases share one, None where there are none or every case stands alone."""
+    if groups is None:
+        return None
+    _, g = group_codes(groups)
+    return None if g == n else groups
+
+
+def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
+    """Counts to Bonett-Price and mid-p; groups inflate the one and replace the other."""
+    n = len(x)
+    b, c = int(np.sum((x == 1) & (y == 0))), int(np.sum((x == 0) & (y == 1)))
+    p, inflation, df, clusters = paired.mcnemar_midp(b, c), 1.0, None, None
+    method = "mid-p McNemar, Bonett-Price"
+    if groups is not None:
+        codes, clusters = group_codes(groups)
+        if clusters < 2:
+            return _undecided(x, y, clusters)
+        # one success and one failure are added as groups of their own, so that the effect exists without discordance
+        padded, padded_codes = np.append(y - x, [1.0, -1.0]), np.append(codes, [clusters, clusters + 1])
+        inflation, df = design_effect(padded, padded_codes), clusters - 1.0
+        p = max(p, clustered_mean(y - x, groups)[2])
+        method = "clustered t, Bonett-Price with design effect"
+    wide, narrow = (paired.bonett_price(n, b, c, level, inflation=inflation, df=df) for level in (0.95, 0.90))
+    smoothed = (b + c + 1) / (n + 2)
+    return PairedResult(
+        difference=wide.value,
+        low=wide.low,
+        high=wide.high,
+        p=p,
+        n=n,
+        a_only=b,
+        b_only=c,
+        discordance=(b + c) / n if n else 0.0,
+        n_clusters=clusters,
+        method=method,
+        low90=narrow.low,
+        high90=narrow.high,
+        p_exact=paired.mcnemar_exact(b, c) if groups is None else None,
+        probability_better=paired.probability_better(b, c) if groups is None else None,
+        detectable=power.detectable_difference(n, smoothed, design_effect=inflation) if n else None,
+    )
+
+
+def _compare_bounded(
+    x: Floats, y: Floats, groups: Any, samples: tuple[Sample, Sample] | None, seed: int
+) -> PairedResult:
+    """Numbers: BCa and sign flips, or the clustered t."""
+    d = y - x
+    n = len(d)
+    clusters = None
+    if groups is None:
+        sample = None if samples is None else samples[1].minus(samples[0])
+        wide, narrow = (bounded.mean_interval(d, level, sample, seed) for level in (0.95, 0.90))
+        p, method = bounded.sign_flip(d, seed=seed), f"sign flips, {wide.method}"
+        effect = 1.0
+    else:
+        clusters = group_codes(groups)[1]
+        if clusters < 2:
+            return _undecided(x, y, clusters)
+        (wide, _, p), (narrow, _, _) = clustered_mean(d, groups, 0.95), clustered_mean(d, groups, 0.90)
+        method, effect = wide.method, design_effect(d, groups)
+    differing, span = int(np.count_nonzero(d)), max(1.0, float(np.ptp(np.concatenate([x, y]))) if n else 1.0)
+    wide, narrow = _rare(wide, differing, n, RARE_95, span), _rare(narrow, differing, n, RARE_90, span)
+    return PairedResult(
+        difference=wide.value,
+        low=wide.low,
+        high=wide.high,
+        p=p,
+        n=n,
+        a_only=int(np.sum(d < 0)),
+        b_only=int(np.sum(d > 0)),
+        discordance=float(np.mean(d != 0)) if n else 0.0,
+        n_clusters=clusters,
+        method=method,
+        low90=narrow.low,
+        high90=narrow.high,
+        detectable=power.detectable_mean(n, float(d.std(ddof=1)), design_effect=effect) if n > 1 else None,
+    )
+
+
+def _rare(interval: Interval, differing: int, n: int, cases: float, span: float = 1.0) -> Interval:
+    """Widened where hardly any of n cases differs: zero in n does not exclude `cases` / n that differ by `span`."""
+    if differing >= FEW_DIFFERENCES or n == 0:
+        return interval
+    extra = cases / n * span
+    low, high = min(interval.low, interval.value - extra), max(interval.high, interval.value + extra)
+    return replace(interval, low=low, high=high)
+
+
+def _undecided(x: Floats, y: Floats, clusters: int) -> PairedResult:
+    """All cases in one group: a difference, and nothing known of its error."""
+    span = max(1.0, float(np.ptp(np.concatenate([x, y]))))
+    difference = float((y - x).mean())
+    return PairedResult(
+        difference, -span, span, 1.0, len(x), n_clusters=clusters, method="one group only", low90=-span, high90=span
+    )
+
+
+def spoken(result: PairedResult) -> PairedResult:
+    """The result with its word: by the adjusted p where there is one, and by its margin."""
+    p = result.p if result.p_adjusted is None else result.p_adjusted
+    word = words(p, (result.low, result.high), (result.low90, result.high90), result.margin)
+    return replace(result, words=word)
+
+
+def adjust(results: Sequence[PairedResult]) -> tuple[PairedResult, ...]:
+    """Holm over one family of comparisons declared in advance (every approach against the baseline); words follow."""
+    adjusted = holm([result.p for result in results])
+    return tuple(spoken(replace(r, p_adjusted=p)) for r, p in zip(results, adjusted, strict=True))
