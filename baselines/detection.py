@@ -1,0 +1,218 @@
+"""Which column is the input, which the reference, which the id: what the project says, then names, then content.
+
+    parts = detect(table, source, "classification")
+    parts.input, parts.reference, parts.reasons      # (("input", "`text` is a usual name for it"), …)
+
+Reads no files and builds no cases. What the project says is never second-guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from baselines.columns import (
+    IDS,
+    INPUTS,
+    LABELS,
+    LONG_INPUTS,
+    PASSAGES,
+    REFERENCES,
+    SUMMARIES,
+    known_columns,
+    normal,
+    require,
+    stem,
+    tells_the_answer,
+)
+from baselines.formats.promptfoo import OUTPUTS
+from baselines.formats.table import Table, as_text, listed, sayable
+from baselines.source import ROW_INDEX, Source
+from reports.errors import DataError
+from reports.run.schema import TaskType
+
+_SAMPLE = 2000
+"""Rows that are looked at where names do not tell."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The columns of a table by their part. Input or reference are empty where nothing tells."""
+
+    input: tuple[str, ...]
+    reference: tuple[str, ...]
+    id: str | None = None
+    id_said: bool = False
+    """True where the project names the id column, so that a missing id breaks its row."""
+    group: str | None = None
+    context: tuple[str, ...] = ()
+    reasons: tuple[tuple[str, str], ...] = ()
+    """(part, sentence): why each column was chosen."""
+    by_content: bool = False
+    """True where a column was chosen by what stands in it: worth a note."""
+
+    @property
+    def id_strict(self) -> bool:
+        """Whether an id that stands twice is an error: the column is named by the project, or plainly called id."""
+        return self.id is not None and (self.id_said or normal(self.id) == "id")
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What stands in a column, over the first rows."""
+
+    column: str
+    distinct: int
+    filled: int
+    mean_length: float
+
+    @property
+    def repeats(self) -> bool:
+        """Whether values come again often enough to be labels."""
+        return self.distinct <= max(2, self.filled // 3) and self.mean_length <= 60
+
+
+def detect(table: Table, source: Source, task: TaskType | None = None, *, own_passages: bool = True) -> Parts:
+    """The parts of a table. `own_passages` False leaves out the passage a row brings along (SQuAD's paragraph).
+
+    Raises DataError where the project names a column that the table lacks.
+    """
+    if table.shape == OUTPUTS and not source.reference:
+        raise DataError(
+            f"{table.file} is promptfoo's table of outputs: it holds answers of a system, none that are expected",
+            "List it as an approach, recorded: {path: …, answer: COLUMN}, or name a column: {path: …, reference: …}.",
+        )
+    inputs = tuple(require(table, c, "the input") for c in source.input)
+    references = tuple(require(table, c, "the reference") for c in source.reference)
+    reasons = [(p, f"the project says {_words(c)}") for p, c in (("input", inputs), ("reference", references)) if c]
+    if not inputs:
+        inputs, why = _input(table, task, references)
+        reasons += why
+    if not references:
+        references, why = _reference(table, task, inputs)
+        reasons += why
+    why = []
+    if not (inputs and references):
+        inputs, references, why = _by_content(table, task, inputs, references)
+        reasons += why
+    rest = [c for c in table.columns if c not in {*inputs, *references}]
+    identity = _id(table, source, rest)
+    group = require(table, source.group, "the group") if source.group else None
+    context = _context(table, source, [c for c in rest if c not in {identity, group}], inputs, own_passages)
+    return Parts(inputs, references, identity, source.id is not None, group, context, tuple(reasons), bool(why))
+
+
+def require_both(table: Table, parts: Parts) -> None:
+    """Raise DataError, with the columns there are, when input or reference were not found."""
+    missing = [part for part in ("input", "reference") if not getattr(parts, part)]
+    if not missing:
+        return
+    if len(table.columns) == 1 and table.shape == "records":
+        raise DataError(
+            f"{table.file} has one column only, {sayable(table.columns[0])}",
+            "Input and expected answer must stand in columns of their own; if they do, say what parts them: "
+            f"{{path: {table.file}, delimiter: …}}.",
+        )
+    words = {"input": "the input", "reference": "the expected answer"}
+    looked = " and no column like ".join(words[part] for part in missing)
+    message = f"{table.file}: no column looks like {looked}. Its columns: {listed(known_columns(table))}."
+    said = ", ".join(f"{part}: COLUMN" for part in missing)
+    hint = f"Say which it is: {{path: {table.file}, {said}}}."
+    if "reference" in missing:
+        hint += " If there is none, add a column with the expected answers: without them nothing can be scored."
+    raise DataError(" ".join([message, *(note for note in table.notes if "assertion" in note)]), hint)
+
+
+def _input(
+    table: Table, task: TaskType | None, taken: Collection[str]
+) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    if table.input:
+        return table.input, [("input", f"{_words(table.input)} is the input of the format {table.shape}")]
+    names = (*LONG_INPUTS, *INPUTS) if task == "summarization" else INPUTS
+    found = _by_name(table, names, taken)
+    return (found, [("input", f"{_words(found)} is a usual name for it")]) if found else ((), [])
+
+
+def _reference(
+    table: Table, task: TaskType | None, taken: Collection[str]
+) -> tuple[tuple[str, ...], list[tuple[str, str]]]:
+    if table.reference:
+        return table.reference, [("reference", f"{_words(table.reference)} is the answer of the format {table.shape}")]
+    names = (*LABELS, *REFERENCES) if task == "classification" else (*REFERENCES, *LABELS)
+    found = _by_name(table, (*SUMMARIES, *names) if task == "summarization" else names, taken)
+    if not found:
+        return (), []
+    same = tuple(c for c in table.columns if stem(c) == stem(found[0]) and c not in taken)
+    family = same if len(same) > 1 and all(normal(c) != stem(c) or c == found[0] for c in same) else found
+    return family, [("reference", f"{_words(family)} is a usual name for it")]
+
+
+def _by_name(table: Table, names: Sequence[str], taken: Collection[str]) -> tuple[str, ...]:
+    """The first column, in the order of `names`, that has such a name and is not empty throughout."""
+    free = [c for c in table.columns if c not in taken and c not in table.unnamed]
+    plain = {normal(c): c for c in reversed(free)}
+    numbered = {stem(c): c for c in reversed(free)}
+    for name in names:
+        column = plain.get(name) or numbered.get(name)
+        if column is not None and _look(table, column).filled:
+            return (column,)
+    return ()
+
+
+def _by_content(
+    table: Table, task: TaskType | None, inputs: tuple[str, ...], references: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[str, str]]]:
+    """What is still missing, by what stands in the columns that are left. Only where one choice is clear."""
+    nameless = len(table.unnamed) == len(table.columns)
+    free = [c for c in table.columns if c not in {*inputs, *references} and (nameless or c not in table.unnamed)]
+    looks = [look for c in free if normal(c) not in IDS and (look := _look(table, c)).filled]
+    if not inputs and not references and len(looks) == 2:
+        label, text = sorted(looks, key=lambda look: (look.distinct, look.mean_length))
+        if label.distinct == text.distinct:  # nothing repeats: the longer one is the input
+            label, text = sorted(looks, key=lambda look: look.mean_length)
+        why = f"{label.column} has {label.distinct} different values, {text.column} has {text.distinct}"
+        return (text.column,), (label.column,), [("input", why), ("reference", why)]
+    if not references and inputs and task and len(looks) <= 2:
+        labels, texts = [k for k in looks if k.repeats], [k for k in looks if not k.repeats and k.mean_length >= 20]
+        fits = labels if task == "classification" else texts
+        if len(fits) == 1:
+            why = f"{fits[0].column} is the only other column that fits {task}"
+            return inputs, (fits[0].column,), [("reference", why)]
+    if not inputs and references and len(looks) == 1:
+        return (looks[0].column,), references, [("input", f"{looks[0].column} is the only other column")]
+    return inputs, references, []
+
+
+def _look(table: Table, column: str) -> _Look:
+    texts = [text for row in table.rows[:_SAMPLE] if (text := as_text(row.cells.get(column)).strip())]
+    mean = sum(map(len, texts)) / len(texts) if texts else 0.0
+    return _Look(column, len(set(texts)), len(texts), mean)
+
+
+def _id(table: Table, source: Source, rest: Sequence[str]) -> str | None:
+    """The column of ids, "@index", or None for the content's hash."""
+    if source.id == ROW_INDEX:
+        return ROW_INDEX
+    if source.id is not None:
+        return require(table, source.id, "the id") if source.id else None
+    plain = {normal(c): c for c in reversed(rest) if c not in table.unnamed}
+    return next((plain[name] for name in IDS if name in plain), None)
+
+
+def _context(
+    table: Table, source: Source, rest: Sequence[str], inputs: tuple[str, ...], own_passages: bool
+) -> tuple[str, ...]:
+    """Columns beside the input that every approach reads."""
+    if source.context is not None:
+        return tuple(require(table, c, "context") for c in source.context)
+    if table.shape == "promptfoo":
+        return tuple(c for c in rest if not tells_the_answer(c) and normal(c) not in IDS)
+    context = tuple(c for c in table.context if c in rest and (own_passages or c not in table.passages))
+    asks = len(inputs) == 1 and normal(inputs[0]) in {"question", "query"}
+    if not context and own_passages and asks and not table.passages:
+        context = tuple(c for c in rest if normal(c) in PASSAGES)[:1]
+    return context
+
+
+def _words(columns: Sequence[str]) -> str:
+    return listed(f"`{c}`" for c in columns)
