@@ -92,7 +92,7 @@ def detect(table: Table, source: Source, task: TaskType | None = None, *, own_pa
         references, why = _reference(table, task, inputs)
         reasons += why
     why = []
-    if not (inputs and references):
+    if not (inputs and references) and table.shape == "records":
         inputs, references, why = _by_content(table, task, inputs, references)
         reasons += why
     rest = [c for c in table.columns if c not in {*inputs, *references}]

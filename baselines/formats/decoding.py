@@ -24,10 +24,10 @@ _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _GZIP = b"\x1f\x8b"
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a byte order mark"),
-    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
-    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
-    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
 
@@ -94,11 +94,11 @@ def decode(data: bytes, name: str, encoding: str | None = None) -> Decoded:
     """Bytes to text. Raises DataError with the offset and line of the first byte that no encoding explains."""
     if encoding:
         return _as_said(data, name, encoding)
-    for mark, codec, words in _MARKS:
+    for mark, codec in _MARKS:
         if data.startswith(mark):
             text = _strict(data, codec)
             if text is not None:
-                return Decoded(text, codec, (f"{name} is {words}.",))
+                return Decoded(text, codec)
     if data[1:2000:2].count(0) > 0.4 * len(data[1:2000:2]):
         text = _strict(data, "utf-16-le")
         if text is not None:

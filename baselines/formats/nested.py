@@ -69,7 +69,11 @@ def _from_object(document: dict[str, JSON], name: str) -> Table:
         return _from_list(inner if isinstance(inner, list) else [], name, (note,))
     if len(document) > 1 and all(isinstance(v, dict) for v in document.values()):
         return _keyed(document, name)
-    if len(document) > 1 and all(isinstance(v, (str, int, float)) for v in document.values()) and _bare_map(document):
+    if (
+        len(document) > 1
+        and all(v is None or isinstance(v, (str, int, float)) for v in document.values())
+        and _bare_map(document)
+    ):
         rows = [Row(name, i, {"id": k, "value": v}, "item") for i, (k, v) in enumerate(document.items(), start=1)]
         return _table(name, rows, notes=(f"{name} is an object of {len(rows)} ids, each with one value.",))
     return _table(name, [Row(name, 1, document, "item")], notes=(f"{name} holds a single record.",))

@@ -38,7 +38,7 @@ _OUTPUT = re.compile(r"\[(?:PASS|FAIL|ERROR)\](?: \([\d.]+\))?\s*(.*?)\s*(?:(?:P
 
 def recognise(table: Table) -> Table:
     """The table with a column `expected` (a list of references) where it has promptfoo's magic columns."""
-    if any(_is_output(as_text(row.cells.get(c))) for row in table.rows[:3] for c in table.columns):
+    if any(is_output(as_text(row.cells.get(c))) for row in table.rows[:3] for c in table.columns):
         return replace(table, shape=OUTPUTS)
     if not any(re.fullmatch(r"__expected\d*", column) for column in table.columns):
         return table
@@ -98,7 +98,8 @@ def assertion(text: str) -> tuple[str, str | None]:
     return (kind, value) if kind in _METRIC else ("equals", text)
 
 
-def _is_output(text: str) -> bool:
+def is_output(text: str) -> bool:
+    """Whether a cell is an answer in promptfoo's table of outputs."""
     return text.startswith(("[PASS]", "[FAIL]", "[ERROR]"))
 
 
