@@ -1,0 +1,55 @@
+"""The demo project `orders`: quantity, article and town out of short order mails. Everything asked stands in the text.
+
+    python -m advisor.demo.projects       # writes all three projects
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+ARTICLES = """steel shelves,oak tables,blue lamps,desk lamps,paper trays,office chairs,red folders,glass vases,wool blankets,
+leather bags,copper kettles,wall clocks,green curtains,rubber mats,garden hoses,tool boxes,white mugs,black staplers,cotton towels,
+canvas tents,ceramic bowls,bread baskets,plastic crates,silver frames,bamboo screens,grey carpets,pine benches,yellow helmets,
+spare batteries,brass hinges""".replace("\n", "").split(",")
+TOWNS = """Aldermoor,Brinkford,Castleby,Dunholm,Eastmere,Farnley,Glenmar,Hartfield,Ivelton,Kestrelby,Langholm,Marlow,
+Northberg,Oakenford,Penley,Quarrington,Ridgeby,Stanmere,Thornholm,Uppingford,Valemar,Westerby,Yarley,Zelford""".replace("\n", "").split(",")
+NAMES = """Ms Okafor,Mr Brandt,Elena Rossi,Tom Hadley,the Miller family,Dr Weiss,Priya Nair,Jan Kowal,the Bright Hotel,
+Corner Books,Hill School,Sara Lind,Peter Vance,the Old Bakery,Nina Castro,Otto Reiter""".replace("\n", "").split(",")
+MAILS = [
+    "Please send {n} {a} to {t}. Regards, {w}",
+    "Hello, this is {w}. We would like {n} {a} for our house in {t}.",
+    "{w} here. Could you ship {n} {a} to {t} by Friday?",
+    "Good morning, we need {n} {a} in {t}. Thank you, {w}",
+    "New order from {w}: {n} {a}, to be delivered to {t}.",
+    "Hi, {n} {a} please. The address is {t}. Thanks, {w}",
+    "Our store in {t} has no more stock. Send {n} {a} this week. {w}",
+    "I would like to order {n} {a}. Ship to {t}, please. My name is {w}.",
+    "{w} from {t} asks for {n} {a} as soon as you can.",
+    "To {t}: {n} {a}, with the invoice to {w}.",
+    "As agreed on the phone, {n} {a} go to {t}. Best wishes, {w}",
+    "Can we still get {n} {a} before the weekend? Delivery is to {t}. {w}",
+]
+INSTRUCTION = "Write the quantity, item and city, separated by semicolons."
+
+
+@dataclass(frozen=True)
+class Order:
+    """One mail and the line that the stock system wants."""
+
+    id: str
+    mail: str
+    line: str
+
+
+def orders(seed: int, count: int) -> list[Order]:
+    """`count` orders, no mail twice."""
+    rng, found, seen = Random(seed), [], set()
+    while len(found) < count:
+        number, article, town = rng.randint(2, 250), rng.choice(ARTICLES), rng.choice(TOWNS)
+        mail = rng.choice(MAILS).format(n=number, a=article, t=town, w=rng.choice(NAMES))
+        mail = mail[0].upper() + mail[1:]
+        if mail not in seen:
+            seen.add(mail)
+            found.append(Order(f"o{len(found):04d}", mail, f"{number}; {article}; {town}"))
+    return found
