@@ -143,7 +143,7 @@ class RunStore:
             case Scored(score=score):
                 self.append_score(score)
             case Measured(sample=sample):
-                self._journal("latency", sample.approach).append(to_line(sample))
+                self.append_latency(sample)
             case _:
                 if isinstance(event, TrainingFinished):
                     self.write_training(event.approach, event.training)
@@ -158,6 +158,10 @@ class RunStore:
     def append_score(self, score: Score) -> None:
         """One score; the last one of a case, metric and version counts."""
         self._journal("scores", score.approach).append(to_line(score))
+
+    def append_latency(self, sample: LatencySample) -> None:
+        """One sample of the latency pass."""
+        self._journal("latency", sample.approach).append(to_line(sample))
 
     def append(self, name: str, record: Record) -> None:
         """One line to a file of its own beside the run's (`reviews` for human judgements): <name>.jsonl."""

@@ -1,0 +1,144 @@
+"""What all figures share: colours with a second channel, size, fonts, and the way from a chart to inline SVG.
+
+svg = to_svg(chart, "costs", "qlora is best", "Quality against cost of five approaches.")
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reports import text
+from reports.tables import Table
+
+if TYPE_CHECKING:
+    import altair
+    from markupsafe import Markup
+
+BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#6E7781"
+"""Each has a contrast of at least 3:1 on white and on the dark page; none is ever the only sign."""
+WIDTH, HEIGHT = 400, 270
+"""Pixels of the plot, without axes."""
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+FONT_SIZE = 13
+CHARACTER = 6.6
+"""Mean width in pixels of a character at that size."""
+
+_SIZE = re.compile(r'<svg ([^>]*?)width="(\d+)" height="(\d+)"')
+_NAMESPACES = re.compile(r' xmlns(?::xlink)?="[^"]*"')
+_ROLES = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
+_ACTIVE = re.compile(r"<(?:script|foreignObject|image|a|style)\b|\son[a-z]+=|href=", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: its finding, how to read it, the drawing, the numbers."""
+
+    id: str
+    title: str
+    caption: str
+    svg: Markup
+    table: Table
+
+
+def to_svg(chart: altair.Chart | altair.LayerChart, name: str, title: str, description: str) -> Markup:
+    """The chart as inline SVG that scales to its column, with a title and a description for screen readers.
+
+    Ids are prefixed with the figure's name, so that several figures share a page. The same chart gives the same bytes.
+    """
+    import vl_convert
+    from markupsafe import Markup, escape
+
+    spec = chart.configure(**_look()).to_dict()
+    svg = vl_convert.vegalite_to_svg(spec)
+    svg = _ROLES.sub("", _NAMESPACES.sub("", svg))
+    svg = re.sub(r'\b(id="|url\(#)([A-Za-z])', rf"\1{name}-\2", svg)
+    svg = _SIZE.sub(r"<svg \1", svg, count=1)
+    if _ACTIVE.search(svg):
+        raise AssertionError(f"the chart {name} holds active content")
+    label = f'role="img" aria-labelledby="{name}-title {name}-text"'
+    heading = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape(description)}</desc>'
+    head, body = svg.split(">", 1)
+    return Markup(f"{head} {label}>{heading}{body}")
+
+
+def _look() -> dict[str, Any]:
+    axis = {
+        "labelFontSize": FONT_SIZE,
+        "titleFontSize": FONT_SIZE,
+        "titleFontWeight": "normal",
+        "gridColor": "#d0d7de",
+        "domainColor": "#57606a",
+        "tickColor": "#57606a",
+        "labelLimit": 190,
+    }
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "axis": axis,
+        "view": {"stroke": None},
+        "text": {"fontSize": FONT_SIZE},
+        "padding": 4,
+        "legend": {"labelFontSize": FONT_SIZE, "titleFontSize": FONT_SIZE, "orient": "top", "title": None},
+    }
+
+
+def label(name: str, most: int = 24) -> str:
+    """An approach's name for a drawing."""
+    return text.one_line(name, 200) if len(name) <= most else text.one_line(name, 200)[: most - 1] + "…"
+
+
+def padded(
+    low: float, high: float, share: float = 0.06, floor: float | None = None, ceil: float | None = None
+) -> list[float]:
+    """A scale's ends with some air, kept inside the bounds."""
+    air = (high - low) * share or abs(high) * share or share
+    first = low - air if floor is None else max(floor, low - air)
+    last = high + air if ceil is None else min(ceil, high + air)
+    return [first, last]
+
+
+def place_labels(
+    points: list[tuple[float, float]], names: list[str], width: float = WIDTH
+) -> list[tuple[float, float, str]]:
+    """(dx, dy, alignment) for each label in pixels: beside its point, moved off other labels and points.
+
+    Points are (x, y) in pixels from the upper left. Tried in a fixed order, so the same points give the same places.
+    """
+    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in points]
+    placed: list[tuple[float, float, str]] = []
+    for (x, y), name in zip(points, names, strict=True):
+        long = CHARACTER * len(name)
+        options = [(10.0, dy, "left") for dy in (0.0, -13.0, 13.0, -24.0, 24.0)] + [
+            (-10.0, dy, "right") for dy in (0.0, -13.0, 13.0, -24.0, 24.0)
+        ]
+        boxes = {option: _box(x, y, option, long) for option in options}
+        best = min(options, key=lambda option: (_cost(boxes[option], taken, (x, y), width), options.index(option)))
+        taken.append(boxes[best])
+        placed.append(best)
+    return placed
+
+
+def _box(x: float, y: float, option: tuple[float, float, str], long: float) -> tuple[float, float, float, float]:
+    dx, dy, side = option
+    left = x + dx if side == "left" else x + dx - long
+    return (left, y + dy - 7, left + long, y + dy + 7)
+
+
+def _cost(
+    box: tuple[float, float, float, float],
+    taken: list[tuple[float, float, float, float]],
+    own: tuple[float, float],
+    width: float,
+) -> float:
+    """Overlapped area with what is there already, and what hangs over the plot's sides."""
+    outside = max(0.0, -box[0]) + max(0.0, box[2] - width - 70)
+    covered = 0.0
+    for other in taken:
+        if (other[0] + 6, other[1] + 6) == own:
+            continue
+        wide = min(box[2], other[2]) - max(box[0], other[0])
+        high = min(box[3], other[3]) - max(box[1], other[1])
+        covered += max(0.0, wide) * max(0.0, high)
+    return covered + 20 * outside

@@ -1,0 +1,150 @@
+"""Learning: loss over a training's steps, and quality after training on parts of the examples.
+
+for figure in losses(summary): print(figure.title)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from reports import text
+from reports.charts.frame import BLUE, GREY, HEIGHT, ORANGE, WIDTH, Figure, label, padded, to_svg
+from reports.run.schema import TrainingRecord
+from reports.summary.model import ApproachSummary, Summary
+from reports.tables import Cell, Table
+
+POINTS = 160
+
+
+def losses(summary: Summary) -> Iterator[Figure]:
+    """One figure for each approach that was trained and logged at least two steps."""
+    for i, approach in enumerate(summary.approaches):
+        if approach.training and len(approach.training.history) > 1:
+            yield _loss(f"loss-{i}", approach, approach.training)
+
+
+def curves(summary: Summary) -> Iterator[Figure]:
+    """One figure for each approach whose quality is known at two or more training sizes."""
+    for i, approach in enumerate(summary.approaches):
+        if len(approach.curve) > 1:
+            yield _curve(f"curve-{i}", summary, approach)
+
+
+def _loss(name: str, approach: ApproachSummary, training: TrainingRecord) -> Figure:
+    import altair
+
+    steps = training.history
+    stride = max(1, len(steps) // POINTS)
+    train = [{"step": s.step, "loss": s.loss} for s in steps[::stride]]
+    held = [{"step": s.step, "loss": s.validation_loss} for s in steps if s.validation_loss is not None]
+    x = altair.X("step:Q", title="step").axis(tickCount=6)
+    y = altair.Y("loss:Q", title="loss of an answer token").scale(zero=False)
+    layers: list[Any] = [
+        altair.Chart(altair.Data(values=train)).mark_line(color=GREY, strokeWidth=1.5).encode(x=x, y=y)
+    ]
+    if held:
+        base = altair.Chart(altair.Data(values=held))
+        layers.append(base.mark_line(color=BLUE, strokeWidth=2.5, strokeDash=[7, 3]).encode(x=x, y=y))
+        layers.append(base.mark_point(color=BLUE, filled=True, size=45, opacity=1).encode(x=x, y=y))
+    best = next((p for p in held if p["step"] == training.best_step), None)
+    if best:
+        mark = altair.Chart(altair.Data(values=[best | {"text": "kept"}]))
+        layers.append(mark.mark_point(color=ORANGE, size=170, strokeWidth=2.5, opacity=1).encode(x=x, y=y))
+        layers.append(mark.mark_text(dy=-15).encode(x=x, y=y, text="text:N"))
+    chart = altair.layer(*layers).properties(width=WIDTH, height=HEIGHT - 50)
+    title = _loss_title(approach, training, held)
+    return Figure(
+        id=name,
+        title=title,
+        caption="Solid: training. Dashed with dots: held-out examples. Ring: the step that was kept.",
+        svg=to_svg(chart, name, title, f"Loss of {label(approach.name)} over {training.steps:,} training steps."),
+        table=_loss_table(training),
+    )
+
+
+def _loss_title(approach: ApproachSummary, training: TrainingRecord, held: list[dict[str, Any]]) -> str:
+    name = label(approach.name)
+    if not held:
+        return f"{name}: training loss fell to {text.number(training.history[-1].loss, 2)}; nothing was held out"
+    last = held[-1]
+    if training.best_step >= last["step"]:
+        return f"{name} was still improving when training ended: more epochs may help"
+    return f"{name} was best at step {training.best_step:,}; later steps only fitted the training examples"
+
+
+def _loss_table(training: TrainingRecord) -> Table:
+    held = [s for s in training.history if s.validation_loss is not None] or list(training.history)
+    stride = max(1, len(held) // 15)
+    return Table(
+        caption="Loss at some of the steps",
+        head=("Step", "Epoch", "Training loss", "Held-out loss"),
+        rows=tuple(
+            (
+                Cell(f"{s.step:,}"),
+                Cell(text.number(s.epoch, 2)),
+                Cell(text.number(s.loss, 3)),
+                Cell(text.number(s.validation_loss, 3)),
+            )
+            for s in held[::stride]
+        ),
+    )
+
+
+def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Figure:
+    import altair
+
+    share = summary.primary.unit == "share"
+    rows = [
+        {"examples": p.examples, "value": p.value, "low": p.low if p.low is not None else p.value,
+         "high": p.high if p.high is not None else p.value}
+        for p in approach.curve
+    ]  # fmt: skip
+    rivals = [a for a in summary.approaches if a.training is None and a.kind != "floor" and a.quality.value is not None]
+    rival = max(rivals, key=lambda a: (a.quality.value or 0.0, a.name), default=None)
+    values = [v for row in rows for v in (row["low"], row["high"])] + ([rival.quality.value or 0.0] if rival else [])
+    domain = padded(min(values), max(values), 0.06, 0.0 if share else None, 1.0 if share else None)
+    x = altair.X("examples:Q", title="training examples").scale(type="log", nice=False, padding=12)
+    x = x.axis(values=[row["examples"] for row in rows], format=",")
+    y = altair.Y("low:Q", title=summary.primary.title).scale(domain=domain, zero=False)
+    y = y.axis(format=".0%" if share else "~g")
+    base = altair.Chart(altair.Data(values=rows))
+    layers: list[Any] = [
+        base.mark_rule(color=BLUE, strokeWidth=1.5).encode(x=x, y=y, y2="high:Q"),
+        base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y="value:Q"),
+        base.mark_point(color=BLUE, filled=True, size=80, opacity=1).encode(x=x, y="value:Q"),
+    ]
+    if rival:
+        line = altair.Chart(altair.Data(values=[{"value": rival.quality.value, "text": label(rival.name)}]))
+        layers.append(line.mark_rule(color=ORANGE, strokeDash=[6, 4], strokeWidth=2).encode(y="value:Q"))
+        layers.append(
+            line.mark_text(align="left", baseline="bottom", dy=-4, dx=4).encode(
+                x=altair.value(0), y="value:Q", text="text:N"
+            )
+        )
+    chart = altair.layer(*layers).properties(width=WIDTH, height=HEIGHT - 30)
+    title = approach.curve_verdict or f"{label(approach.name)} by number of training examples"
+    return Figure(
+        id=name,
+        title=title,
+        caption=f"{label(approach.name)}, 95 % intervals."
+        + (" Dashed: the best approach without training." if rival else ""),
+        svg=to_svg(
+            chart,
+            name,
+            title,
+            f"{summary.primary.title} of {label(approach.name)} after training on parts of the data.",
+        ),
+        table=Table(
+            caption=f"{summary.primary.title} by training examples",
+            head=("Examples", summary.primary.title, "95 % interval"),
+            rows=tuple(
+                (
+                    Cell(f"{p.examples:,}"),
+                    Cell(text.quality(p.value, p.low, p.high, summary.primary.unit)),
+                    Cell(text.interval(p.low, p.high, summary.primary.unit)),
+                )
+                for p in approach.curve
+            ),
+        ),
+    )

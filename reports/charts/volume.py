@@ -1,0 +1,175 @@
+"""Total cost over the horizon against traffic: which approach is cheapest at which volume, and where that flips.
+
+volume(summary).title
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reports import text
+from reports.charts.frame import BLUE, FONT_SIZE, GREEN, GREY, HEIGHT, ORANGE, PINK, WIDTH, Figure, label, to_svg
+from reports.costs.estimate import DAYS_PER_MONTH
+from reports.summary.model import ApproachSummary, Summary
+from reports.tables import Cell, Table
+
+LINES = 5
+STYLES = ((ORANGE, [1, 0]), (BLUE, [7, 4]), (GREEN, [2, 3]), (PINK, [10, 3, 2, 3]), (GREY, [4, 2]))
+STEPS = 60
+
+
+def volume(summary: Summary) -> Figure | None:
+    """At most five approaches: the recommended one, the baseline, then the undominated; None below two."""
+    shown = _shown(summary)
+    if len(shown) < 2:
+        return None
+    traffic = summary.header.spec.traffic
+    flips = _flips(shown, traffic.horizon_months)
+    title = _title(shown, traffic.queries_per_day, traffic.horizon_months, flips)
+    said = [f"{label(a.name)}: {text.money(total(a, traffic.queries_per_day, traffic.horizon_months))}" for a in shown]
+    months = text.number(traffic.horizon_months, 0)
+    return Figure(
+        id="volume",
+        title=title,
+        caption=f"One-off and running cost over {months} months. Dashed upright line: your traffic. "
+        "Dots: where the cheapest changes.",
+        svg=to_svg(
+            _chart(summary, shown, flips), "volume", title, "Total US dollars at your traffic. " + "; ".join(said)
+        ),
+        table=_table(summary, shown),
+    )
+
+
+def total(approach: ApproachSummary, queries_per_day: float, months: float) -> float:
+    """US dollars over the horizon: once + months * (fixed + days * queries * each)."""
+    cost = approach.cost
+    each = (cost.per_1000_usd or 0.0) / 1000
+    return (cost.one_off_usd or 0.0) + months * (
+        (cost.monthly_fixed_usd or 0.0) + DAYS_PER_MONTH * queries_per_day * each
+    )
+
+
+def _shown(summary: Summary) -> list[ApproachSummary]:
+    known = [
+        a
+        for a in summary.approaches
+        if a.kind != "floor" and a.cost.per_1000_usd is not None and a.cost.one_off_usd is not None
+    ]
+    first = (summary.verdict.approach, summary.baseline)
+
+    def rank(approach: ApproachSummary) -> tuple[bool, bool, bool, float]:
+        return (
+            approach.name not in first,
+            not approach.acceptable,
+            not approach.undominated,
+            -(approach.quality.value or 0.0),
+        )
+
+    return sorted(known, key=rank)[:LINES]
+
+
+def _grid(summary: Summary) -> list[float]:
+    """Queries a day from a thousandth to a thousand times the project's own traffic, at least 1."""
+    own = summary.header.spec.traffic.queries_per_day
+    first, last = max(1.0, own / 1000), own * 1000
+    return [first * (last / first) ** (i / STEPS) for i in range(STEPS + 1)]
+
+
+def _chart(summary: Summary, shown: list[ApproachSummary], flips: list[tuple[float, str, str]]) -> Any:
+    import altair
+
+    traffic = summary.header.spec.traffic
+    grid = _grid(summary)
+    totals = {a.name: [max(total(a, q, traffic.horizon_months), 0.01) for q in grid] for a in shown}
+    every = [value for values in totals.values() for value in values]
+    x = altair.X("queries:Q", title="answers a day").scale(type="log", domain=[grid[0], grid[-1]], nice=False)
+    x = x.axis(format="~s", tickCount=6)
+    y = altair.Y("usd:Q", title=f"US dollars over {text.number(traffic.horizon_months, 0)} months")
+    y = y.scale(type="log", domain=[min(every) / 1.3, max(every) * 1.3], nice=False).axis(format="$,~s", tickCount=5)
+    layers = []
+    for approach, (colour, dash) in zip(shown, STYLES, strict=False):
+        rows = [{"queries": round(q, 4), "usd": round(v, 6)} for q, v in zip(grid, totals[approach.name], strict=True)]
+        layers.append(
+            altair.Chart(altair.Data(values=rows))
+            .mark_line(color=colour, strokeDash=dash, strokeWidth=2.5)
+            .encode(x=x, y=y)
+        )
+    here = altair.Chart(altair.Data(values=[{"queries": traffic.queries_per_day}]))
+    layers.append(here.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1.5).encode(x=x))
+    inside = [flip for flip in flips if grid[0] <= flip[0] <= grid[-1]]
+    if inside:
+        by_name = {a.name: a for a in shown}
+        dots = [{"queries": q, "usd": total(by_name[name], q, traffic.horizon_months)} for q, name, _ in inside]
+        layers.append(
+            altair.Chart(altair.Data(values=dots))
+            .mark_point(filled=True, size=90, opacity=1, color="#8a949e")
+            .encode(x=x, y=y)
+        )
+    return altair.layer(*layers, *_key(shown)).properties(width=WIDTH, height=HEIGHT)
+
+
+def _key(shown: list[ApproachSummary]) -> list[Any]:
+    """The names, each behind a piece of its line, in the upper left where rising lines leave room."""
+    import altair
+
+    drawn = []
+    for i, (approach, (colour, dash)) in enumerate(zip(shown, STYLES, strict=False)):
+        y = 10 + i * (FONT_SIZE + 5)
+        piece = altair.Chart(altair.Data(values=[{}]))
+        drawn.append(
+            piece.mark_rule(color=colour, strokeDash=dash, strokeWidth=2.5).encode(
+                x=altair.value(8), x2=altair.value(40), y=altair.value(y)
+            )
+        )
+        drawn.append(
+            piece.mark_text(align="left", baseline="middle").encode(
+                x=altair.value(47), y=altair.value(y), text=altair.value(label(approach.name))
+            )
+        )
+    return drawn
+
+
+def _flips(shown: list[ApproachSummary], months: float) -> list[tuple[float, str, str]]:
+    """(queries a day, cheapest below, cheapest above) of the lower envelope of the straight lines."""
+    lines = [(total(a, 0, months), total(a, 1, months) - total(a, 0, months), a.name) for a in shown]
+    at = 0.0
+    found: list[tuple[float, str, str]] = []
+    current = min(lines)
+    while True:
+        crossings = [
+            ((line[0] - current[0]) / (current[1] - line[1]), line[1], line) for line in lines if line[1] < current[1]
+        ]
+        later = [crossing for crossing in crossings if crossing[0] > at]
+        if not later:
+            return found
+        at, _, following = min(later, key=lambda crossing: crossing[:2])
+        found.append((at, current[2], following[2]))
+        current = following
+
+
+def _title(shown: list[ApproachSummary], queries: float, months: float, flips: list[tuple[float, str, str]]) -> str:
+    cheapest = min(shown, key=lambda a: (total(a, queries, months), a.name))
+    said = f"At {text.number(queries, 0)} answers a day {label(cheapest.name)} is the cheapest of these"
+    above = next((flip for flip in flips if flip[0] > queries), None)
+    below = next((flip for flip in reversed(flips) if flip[0] <= queries), None)
+    if above and above[0] < queries * 1000:
+        return f"{said}; above {text.significant(above[0])} a day {label(above[2])} is"
+    if below:
+        return f"{said}; below {text.significant(below[0])} a day {label(below[1])} is"
+    return f"{said}, at any volume"
+
+
+def _table(summary: Summary, shown: list[ApproachSummary]) -> Table:
+    traffic = summary.header.spec.traffic
+    volumes = [traffic.queries_per_day * factor for factor in (0.01, 0.1, 1, 10, 100)]
+    return Table(
+        caption=f"Total US dollars over {text.number(traffic.horizon_months, 0)} months at so many answers a day",
+        head=("Approach", *(text.number(v, 0) for v in volumes)),
+        rows=tuple(
+            (
+                Cell(label(a.name), numeric=False),
+                *(Cell(text.money(total(a, v, traffic.horizon_months))) for v in volumes),
+            )
+            for a in shown
+        ),
+    )

@@ -1,0 +1,193 @@
+"""One self-contained page: no script, no network, foreign text cleaned and escaped. Knows no numbers of its own.
+
+page = render_html(summary, store)
+for file, page in render_pages(summary, store): ...       # above 500 cases the answers stand on pages beside it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from reports import text
+from reports.answers import ON_THE_PAGE, CaseItem, Filter, case_items, filter_rules, filters
+from reports.charts import Figure, figures
+from reports.differing import Differing, differing
+from reports.method import Block, method_blocks, reproduction
+from reports.run.schema import SkippedApproach
+from reports.run.store import RunStore
+from reports.sentences import Chip, Opening, chips, limits, opening
+from reports.slices import SliceView, slice_views
+from reports.summary.model import ApproachSummary, Summary
+from reports.tables import Table, comparison_table, main_table, metric_table
+
+if TYPE_CHECKING:
+    import jinja2
+
+MAIN = "report.html"
+
+
+@dataclass(frozen=True)
+class Link:
+    """One page of answers."""
+
+    file: str
+    text: str
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class AnswerList:
+    """Answers of some cases, with the filters over them."""
+
+    cases: tuple[CaseItem, ...]
+    case_filters: tuple[Filter, ...]
+    approach_filters: tuple[Filter, ...]
+    rules: str
+    """Style rules of the filters."""
+
+
+@dataclass(frozen=True)
+class AnswersPage:
+    """What the template of a page of answers reads."""
+
+    title: str
+    project: str
+    answers: AnswerList
+    answer_pages: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """What the template of the report reads."""
+
+    title: str
+    project: str
+    subtitle: str
+    demo: bool
+    opening: Opening
+    because: tuple[str, ...]
+    warnings: tuple[str, ...]
+    chips: list[Chip]
+    main: Table
+    other_metrics: Table | None
+    comparisons: Table
+    skipped: tuple[SkippedApproach, ...]
+    failed: tuple[ApproachSummary, ...]
+    figures: list[Figure]
+    slices: list[SliceView]
+    differing: Differing | None
+    method: list[Block]
+    limits: list[str]
+    command: str
+    reproduction: list[tuple[str, str]]
+    case_count: str
+    answers: AnswerList | None
+    """None where they stand on pages of their own."""
+    answer_pages: tuple[Link, ...]
+
+
+def render_html(summary: Summary, store: RunStore) -> str:
+    """The report. Above 500 cases it links to the pages that `render_pages` writes beside it."""
+    return next(render_pages(summary, store))[1]
+
+
+def render_pages(summary: Summary, store: RunStore) -> Iterator[tuple[str, str]]:
+    """(file name, page): the report first, then the pages of answers where the cases are too many for one."""
+    count = summary.trust.cases
+    links = _links(count)
+    cases = () if links else tuple(case_items(summary, store))
+    yield MAIN, _environment().get_template("report.html.j2").render(page=_report(summary, store, cases, links))
+    if links:
+        items = case_items(summary, store)
+        for i, link in enumerate(links):
+            part = tuple(islice(items, ON_THE_PAGE))
+            page = _answers_page(summary, part, links, i)
+            yield link.file, _environment().get_template("answers_page.html.j2").render(page=page)
+
+
+def _report(summary: Summary, store: RunStore, cases: tuple[CaseItem, ...], links: list[Link]) -> ReportPage:
+    header = summary.header
+    command, facts = reproduction(summary)
+    started = header.started.replace("T", " ").removesuffix("Z")[:16]
+    return ReportPage(
+        title=f"{header.spec.name}: which approach to use",
+        project=header.spec.name,
+        subtitle=f"{text.count(summary.trust.cases, 'case')}, {summary.primary.title}, {started} UTC",
+        demo=summary.trust.demo_model,
+        opening=opening(summary),
+        because=summary.verdict.because,
+        warnings=tuple(dict.fromkeys((*summary.verdict.warnings, *summary.trust.warnings))),
+        chips=chips(summary),
+        main=main_table(summary),
+        other_metrics=metric_table(summary),
+        comparisons=comparison_table(summary),
+        skipped=summary.skipped,
+        failed=tuple(approach for approach in summary.approaches if approach.error),
+        figures=figures(summary, store),
+        slices=slice_views(summary),
+        differing=differing(summary, store),
+        method=method_blocks(summary, store),
+        limits=limits(summary),
+        command=command,
+        reproduction=facts,
+        case_count=f"{summary.trust.cases:,}",
+        answer_pages=tuple(links),
+        answers=None if links else _answer_list(summary, cases),
+    )
+
+
+def _answers_page(summary: Summary, cases: tuple[CaseItem, ...], links: list[Link], current: int) -> AnswersPage:
+    marked = tuple(Link(link.file, link.text, i == current) for i, link in enumerate(links))
+    return AnswersPage(
+        title=f"Answers: {links[current].text}",
+        project=summary.header.spec.name,
+        answer_pages=marked,
+        answers=_answer_list(summary, cases),
+    )
+
+
+def _answer_list(summary: Summary, cases: tuple[CaseItem, ...]) -> AnswerList:
+    names = [text.one_line(approach.name, 60) for approach in summary.approaches]
+    return AnswerList(
+        cases=cases,
+        case_filters=tuple(filters(list(cases))),
+        approach_filters=tuple(Filter(f"a-{i}", name) for i, name in enumerate(names)),
+        rules=filter_rules(len(names)),
+    )
+
+
+def _links(count: int) -> list[Link]:
+    if count <= ON_THE_PAGE:
+        return []
+    starts = range(0, count, ON_THE_PAGE)
+    return [
+        Link(f"report-answers-{i}.html", f"{start + 1:,} to {min(start + ON_THE_PAGE, count):,}")
+        for i, start in enumerate(starts, 1)
+    ]
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Autoescape for every template, undefined names are errors, and every text is cleaned on its way out."""
+    import jinja2
+    from markupsafe import Markup
+
+    def finalize(value: object) -> object:
+        if isinstance(value, Markup):
+            return value
+        if isinstance(value, str):
+            return text.clean(value)
+        return value
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("reports", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=finalize,
+        trim_blocks=False,
+        keep_trailing_newline=True,
+    )

@@ -1,0 +1,141 @@
+"""What was done, in enough detail to judge and repeat it: prompts verbatim, retrieval, recipe, metrics, split.
+
+for block in method_blocks(summary, store): print(block.title)
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from reports import text
+from reports.run.schema import Answer, ApproachSpec
+from reports.run.store import RunStore
+from reports.sentences import name
+from reports.summary.model import ApproachSummary, Summary
+
+PROMPT_LIMIT = 12_000
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of the run under a title."""
+
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """One heading with paragraphs, facts and texts."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    texts: tuple[Text, ...] = ()
+    open: bool = False
+
+
+def method_blocks(summary: Summary, store: RunStore) -> list[Block]:
+    """Task and data, metrics, then one block an approach."""
+    specs = {spec.name: spec for spec in summary.header.spec.approaches}
+    blocks = [_task(summary), _metrics(summary)]
+    blocks += [_approach(approach, specs[approach.name], store) for approach in summary.approaches]
+    return blocks
+
+
+def reproduction(summary: Summary) -> tuple[str, list[tuple[str, str]]]:
+    """The command, and every version and hash that decides the numbers."""
+    header = summary.header
+    environment = header.environment
+    facts = [
+        ("Run", f"{header.run}, started {header.started}"),
+        ("Took", text.seconds(summary.seconds)),
+        ("Seed", str(header.spec.seed)),
+        ("Machine", f"{environment.device}, {environment.cores or '?'} cores, {environment.platform}"),
+        ("Python", environment.python),
+        ("Packages", ", ".join(f"{package} {version}" for package, version in sorted(environment.packages.items()))),
+        *((f"Data: {role}", f"sha256 {digest}") for role, digest in sorted(header.spec.data.files.items())),
+        *((f"Approach: {name(one)}", digest) for one, digest in sorted(header.fingerprints.items())),
+        ("Prices of", header.price_date or "–"),
+    ]
+    return "advisor run PROJECT   # the project's files with the hashes below", [(a, b) for a, b in facts if b]
+
+
+def _task(summary: Summary) -> Block:
+    spec, data = summary.header.spec, summary.header.spec.data
+    facts = [
+        ("Task", spec.task.type),
+        ("Instruction", spec.task.instruction or "–"),
+        ("Labels", ", ".join(spec.task.labels) or "none fixed"),
+        ("Eval cases", f"{data.eval_cases:,}"),
+        ("Training examples", f"{data.train_examples:,}, dials tuned on {data.dev_examples:,} more"),
+        ("Documents", f"{data.documents:,}"),
+        ("Embedder", spec.embedder),
+        ("Answer limit", f"{spec.max_answer_tokens} tokens"),
+    ]
+    return Block("The task and its data", tuple(data.notes), tuple(facts))
+
+
+def _metrics(summary: Summary) -> Block:
+    facts = [(metric.title, metric.definition) for metric in summary.metrics]
+    first = f"{summary.primary.title} decides. A failed answer (error, timeout, refusal) counts as wrong everywhere."
+    return Block("The metrics", (first,), tuple(facts))
+
+
+def _approach(approach: ApproachSummary, spec: ApproachSpec, store: RunStore) -> Block:
+    facts = [("Kind", spec.kind)]
+    if spec.model:
+        facts.append(("Model", f"{spec.model.id}, {spec.model.precision}"))
+    if spec.options:
+        facts.append(("Options", json.dumps(spec.options, sort_keys=True, ensure_ascii=False)))
+    if approach.prompt_tokens is not None:
+        tokens = f"{text.number(approach.prompt_tokens, 0)} in, {text.number(approach.completion_tokens, 1)} out"
+        facts.append(("Tokens an answer (mean)", tokens))
+    if approach.seconds_per_answer is not None:
+        facts.append(("Device time an answer", f"{text.seconds(approach.seconds_per_answer)} in batches"))
+    if approach.passages is not None:
+        facts.append(("Passages an answer (mean)", text.number(approach.passages, 1)))
+    facts += _recall(approach) + _training(approach)
+    texts = _example_texts(store, approach.name)
+    return Block(f"Approach: {name(approach.name)}", (), tuple(facts), tuple(texts))
+
+
+def _recall(approach: ApproachSummary) -> list[tuple[str, str]]:
+    return [
+        (f"Retrieval recall at {metric.partition('@')[2]}",
+         f"{text.quality(q.value, q.low, q.high)} ({text.interval(q.low, q.high)}, n = {q.n:,})")
+        for metric, q in approach.metrics.items()
+        if metric.startswith("retrieval-recall@") and q.value is not None
+    ]  # fmt: skip
+
+
+def _training(approach: ApproachSummary) -> list[tuple[str, str]]:
+    training = approach.training
+    if training is None:
+        return []
+    loss = "–" if training.best_validation_loss is None else text.number(training.best_validation_loss, 3)
+    facts = [
+        ("Training", f"{training.method}, {training.examples:,} examples, {training.validation_examples:,} held out"),
+        ("Recipe", json.dumps(training.recipe, sort_keys=True, ensure_ascii=False)),
+        ("Steps", f"{training.steps:,} ({text.number(training.epochs, 1)} epochs), best at {training.best_step:,}"),
+        ("Best validation loss", loss),
+        ("Ended by", training.stopped),
+        ("Took", f"{text.seconds(training.seconds)}, {text.size(training.peak_memory_bytes)} of memory at most"),
+        ("Trained tokens", f"{training.trained_tokens:,} of answers carried loss"),
+        ("Seed", str(training.seed)),
+    ]
+    return facts + [("Warning", warning) for warning in training.warnings]
+
+
+def _example_texts(store: RunStore, approach: str) -> list[Text]:
+    """The prompt of the first case in the user's order that has one, with its answer, verbatim."""
+    table = store.answers(approach)
+    for case in store.cases():
+        answer: Answer | None = table.get(case.question.id)
+        if answer is not None and answer.prompt:
+            prompt = Text(
+                f"A prompt as sent (case {text.one_line(answer.case, 40)})", text.clean(answer.prompt, PROMPT_LIMIT)
+            )
+            return [prompt, Text("Its answer", text.clean(answer.text, 4_000) or f"[{answer.status}]")]
+    return []

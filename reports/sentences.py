@@ -1,0 +1,191 @@
+"""The report's sentences: what to do, how sure, what it costs, what would change it, what to mind. Words only.
+
+first = opening(summary); print(first.headline); print(first.sure[0])
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports import text
+from reports.summary.model import ApproachSummary, ComparisonSummary, Summary
+
+
+@dataclass(frozen=True)
+class Opening:
+    """The first screenful."""
+
+    headline: str
+    sure_big: str
+    sure: tuple[str, ...]
+    costs_big: str
+    costs: tuple[str, ...]
+    change: tuple[str, ...]
+    rule: str
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One item of the trust strip: a glyph, words, and how it is meant."""
+
+    glyph: str
+    text: str
+    tone: str
+    """'fine', 'warn' or ''."""
+
+
+def opening(summary: Summary) -> Opening:
+    """The four answers that a decision maker looks for first."""
+    verdict = summary.verdict
+    chosen = summary.approach(verdict.approach) if verdict.approach else None
+    leader = chosen or best(summary)
+    costs_big, costs = _costs(summary, chosen or leader)
+    return Opening(
+        headline=verdict.headline or verdict.kind,
+        sure_big=_sure_big(summary, leader),
+        sure=tuple(_sure(summary, leader)),
+        costs_big=costs_big,
+        costs=tuple(costs),
+        change=tuple(threshold.text for threshold in verdict.would_change_if),
+        rule=verdict.rule,
+    )
+
+
+def best(summary: Summary) -> ApproachSummary | None:
+    """The approach with the highest measured quality; None where nothing was scored."""
+    scored = [a for a in summary.approaches if a.quality.value is not None]
+    return max(scored, key=lambda a: (a.quality.value or 0.0, a.name), default=None)
+
+
+def _sure_big(summary: Summary, leader: ApproachSummary | None) -> str:
+    if leader is None or leader.quality.value is None or leader.quality.low is None or leader.quality.high is None:
+        return "Nothing was scored"
+    q, unit = leader.quality, summary.primary.unit
+    value = text.quality(q.value, q.low, q.high, unit)
+    return f"{value} {summary.primary.title.lower() if unit == 'share' else summary.primary.title}"
+
+
+def _sure(summary: Summary, leader: ApproachSummary | None) -> list[str]:
+    if leader is None:
+        return []
+    q, unit = leader.quality, summary.primary.unit
+    said = [f"{name(leader.name)}: 95 % interval {text.interval(q.low, q.high, unit)}, {text.count(q.n, 'case')}."]
+    against = next((c for c in summary.comparisons if c.primary and c.b == leader.name), None)
+    if against:
+        said.append(comparison_sentence(against, summary))
+    rivals = [other for other in summary.verdict.could_be_best if other != leader.name]
+    if rivals:
+        said.append(f"The data cannot rule out that {text.listed([name(r) for r in rivals], 'or')} is the best one.")
+    elif summary.verdict.could_be_best:
+        said.append("No other approach could be the best one by these data.")
+    return said
+
+
+def comparison_sentence(c: ComparisonSummary, summary: Summary) -> str:
+    """One paired difference with its interval, in words."""
+    unit = summary.primary.unit
+    gap = text.difference(c.difference, c.low, c.high, unit)
+    p = c.p_adjusted if c.p_adjusted is not None else c.p
+    said = {
+        "better": f"better, {text.evidence(p)}",
+        "worse": f"worse, {text.evidence(p)}",
+        "equivalent": f"equivalent within {text.difference(c.margin, 0, c.margin, unit).lstrip('+')}",
+        "not shown": "a difference is not shown",
+    }[c.words]
+    return f"Against {name(c.a)}: {gap} ({text.interval(c.low, c.high, unit, signed=True)}); {said}."
+
+
+def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[str]]:
+    if leader is None:
+        return "Unknown", []
+    cost, traffic = leader.cost, summary.header.spec.traffic
+    if cost.per_1000_usd is None:
+        return "Not known", [cost.missing or "No price is known for this approach."]
+    said = [
+        f"{name(leader.name)}, at {text.number(traffic.queries_per_day, 0)} answers a day"
+        + (f"; once {text.money(cost.one_off_usd)}." if cost.one_off_usd else "; nothing once.")
+    ]
+    if cost.total_usd is not None:
+        said.append(f"{text.money(cost.total_usd)} in all over {text.number(traffic.horizon_months, 0)} months.")
+    base = summary.baseline
+    if base and base != leader.name:
+        other = summary.approach(base).cost.total_usd
+        if other is not None:
+            said.append(f"The baseline {name(base)}: {text.money(other)}.")
+    if leader.latency.n:
+        said.append(f"One answer takes {text.seconds(leader.latency.p50_seconds)} (median), {_slow(leader)}.")
+    return f"{text.money(cost.monthly_usd)} a month", said
+
+
+def _slow(approach: ApproachSummary) -> str:
+    slow = approach.latency
+    if slow.p95_seconds is None:
+        return "too few requests for a 95th percentile"
+    return f"{text.seconds(slow.p95_seconds)} at the 95th percentile"
+
+
+def chips(summary: Summary) -> list[Chip]:
+    """The trust strip: what a sceptic asks first, each with its number."""
+    trust = summary.trust
+    found = [Chip("✓" if not trust.pilot else "!", text.count(trust.cases, "case"), "" if not trust.pilot else "warn")]
+    if trust.pilot:
+        found.append(Chip("!", "pilot only: under 50 cases", "warn"))
+    if trust.groups:
+        found.append(Chip("≡", f"{text.count(trust.groups, 'group')}, intervals clustered by them", ""))
+    if trust.detectable:
+        gap = text.difference(trust.detectable, 0, trust.detectable, summary.primary.unit).lstrip("+")
+        found.append(Chip("±", f"can detect about {gap}", ""))
+    total = sum(a.quality.n for a in summary.approaches)
+    found.append(_chip(trust.failed_answers, f"of {total:,} answers failed, counted as wrong", "no answer failed"))
+    found.append(_chip(trust.leaked, "eval cases also stand in the training data", "no leak found"))
+    found += [_chip(trust.broken_rows, "broken rows left out", "")] if trust.broken_rows else []
+    found += [Chip("!", "run not finished: numbers so far", "warn")] if not trust.finished else []
+    found += [_chip(len(trust.damaged), "stored lines could not be read", "")] if trust.damaged else []
+    if summary.prior:
+        agreed = summary.prior_agreed
+        found.append(Chip("=" if agreed else "≠", summary.prior_words or "", "fine" if agreed else ""))
+    return found
+
+
+def _chip(n: int, some: str, none: str) -> Chip:
+    return Chip("!", f"{n:,} {some}", "warn") if n else Chip("✓", none, "fine")
+
+
+def limits(summary: Summary) -> list[str]:
+    """What this report does not show."""
+    spec, trust = summary.header.spec, summary.trust
+    said = []
+    if trust.demo_model:
+        said.append("It was made with the bundled demo model. That proves that the machinery works, not which approach "
+                    "is best with yours.")  # fmt: skip
+    said.append(
+        f"It speaks for cases like these {trust.cases:,}: another source, season or customer mix may order the "
+        "approaches differently."
+    )
+    if trust.detectable:
+        gap = text.difference(trust.detectable, 0, trust.detectable, summary.primary.unit).lstrip("+")
+        said.append(f"A difference smaller than about {gap} would often go unseen with so many cases; "
+                    '"not shown" is not "no difference".')  # fmt: skip
+    trained = [a for a in summary.approaches if a.training]
+    if trained:
+        said.append(
+            "Each training ran with one seed: training it again may move its quality by 2 to 4 points below 1,000 "
+            "labels, and the interval does not contain that."
+        )
+    said.append(f"{summary.primary.title} is all that decides here. Read answers below before you trust it.")
+    said.append(
+        f"Latency was measured on {spec_device(summary)}, one request at a time; costs hold for the prices named below "
+        f"and {text.number(spec.traffic.queries_per_day, 0)} answers a day."
+    )
+    return said
+
+
+def spec_device(summary: Summary) -> str:
+    """The machine in words."""
+    device = summary.header.environment.device
+    return "this machine's CPU" if device == "cpu" else device
+
+
+def name(approach: str) -> str:
+    """An approach's name for a sentence."""
+    return text.one_line(approach, 60)

@@ -1,0 +1,303 @@
+"""The summary's types: frozen, JSON-able, in the units of what was measured. Computes nothing.
+
+summary.approach("rag").quality.value; json.dumps(summary.document(), indent=2)
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from reports.prior import PriorRecord
+from reports.run.schema import SCHEMA_VERSION, Comparison, Record, RunHeader, SkippedApproach, TrainingRecord
+from reports.statistics.results import ScoreKind
+from reports.text import Unit
+
+State = Literal["complete", "partial", "stopped early", "failed", "not started"]
+"""Of one approach: every case answered; the run is not finished; ended by the stopping rule; gave up; no answer yet."""
+
+
+class Estimate(Record):
+    """A metric of one approach with its 95 % interval. `value` is None where nothing was scored."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    """Cases that were asked; failed ones among them count as wrong."""
+    failed: int = 0
+    """Answers without a score: error, timeout, refusal, or not scorable."""
+    format_failures: int = 0
+    """Answers that came but could not be read as asked. They count as wrong and are not among the failed."""
+    clusters: int | None = None
+    method: str = ""
+
+
+class MetricSummary(Record):
+    """One metric of the run."""
+
+    name: str
+    title: str
+    kind: ScoreKind
+    unit: Unit
+    definition: str
+
+
+class LatencySummary(Record):
+    """The latency pass: one request at a time after warm-up. Seconds."""
+
+    n: int = 0
+    p50_seconds: float | None = None
+    p50_low: float | None = None
+    p50_high: float | None = None
+    p95_seconds: float | None = None
+    p95_low: float | None = None
+    p95_high: float | None = None
+    """None where too few requests bound it from above."""
+    p95_refused: str = ""
+    """Why p95 is only a rough number or missing, where it is."""
+    ttft_p50_seconds: float | None = None
+    """Time to the first token."""
+    concurrency: tuple[tuple[int, int, float], ...] = ()
+    """(concurrent requests, samples, median seconds), for more than one at a time."""
+    cold_p50_seconds: float | None = None
+    merged: bool | None = None
+
+
+class CostSummary(Record):
+    """Money in US dollars. None means unknown, never free; `missing` says which price to set."""
+
+    per_1000_usd: float | None = None
+    per_1000_low_usd: float | None = None
+    per_1000_high_usd: float | None = None
+    one_off_usd: float | None = None
+    monthly_usd: float | None = None
+    """Running cost at the project's traffic."""
+    monthly_fixed_usd: float | None = None
+    total_usd: float | None = None
+    """Over the horizon, one-off included."""
+    missing: str = ""
+    sources: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class CurvePoint(Record):
+    """Quality after training on a part of the examples."""
+
+    examples: int
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class ApproachSummary(Record):
+    """One contender."""
+
+    name: str
+    kind: str
+    model: str = ""
+    state: State = "complete"
+    error: str = ""
+    """Why the approach as a whole failed."""
+    quality: Estimate
+    """The primary metric; failures count as wrong."""
+    quality_answered: Estimate
+    """The same among the answers that came."""
+    metrics: dict[str, Estimate] = {}
+    """Every metric of the run, the primary one included, and retrieval recall where it was measured."""
+    latency: LatencySummary = LatencySummary()
+    cost: CostSummary = CostSummary()
+    training: TrainingRecord | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    curve_verdict: str = ""
+    statuses: dict[str, int] = {}
+    """Answer status to count, `missing` for cases never answered."""
+    cached: int = 0
+    prompt_tokens: float | None = None
+    """Mean of an answer."""
+    completion_tokens: float | None = None
+    seconds_per_answer: float | None = None
+    """Mean device time in the batched pass, cached answers left out."""
+    passages: float | None = None
+    """Mean number given to the model; None for approaches without retrieval."""
+    without_leaks: Estimate | None = None
+    """The primary metric without the leaked cases, where there are any."""
+    could_be_best: bool = False
+    acceptable: bool = False
+    undominated: bool = False
+    """No other approach is both better and cheaper."""
+
+
+class ComparisonSummary(Record):
+    """B against A on the same cases: difference = B minus A."""
+
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p: float
+    p_adjusted: float | None = None
+    """Holm over the comparisons with the baseline; None for exploratory ones."""
+    n: int = 0
+    a_only: int | None = None
+    b_only: int | None = None
+    words: Comparison = "not shown"
+    primary: bool = True
+    """Declared before the run: against the baseline. The others are looked at, not tested for."""
+    margin: float = 0.0
+    low90: float | None = None
+    high90: float | None = None
+    discordance: float | None = None
+    detectable: float | None = None
+    probability_better: float | None = None
+    clusters: int | None = None
+    method: str = ""
+
+
+class ThresholdSummary(Record):
+    """One thing that would change the verdict."""
+
+    kind: str
+    text: str
+    value: float | None = None
+    unit: str = ""
+    approach: str | None = None
+
+
+class VerdictSummary(Record):
+    """The recommendation."""
+
+    kind: str
+    approach: str | None = None
+    headline: str = ""
+    because: tuple[str, ...] = ()
+    would_change_if: tuple[ThresholdSummary, ...] = ()
+    warnings: tuple[str, ...] = ()
+    rule: str = ""
+    could_be_best: tuple[str, ...] = ()
+    acceptable: tuple[str, ...] = ()
+    excluded: tuple[tuple[str, str], ...] = ()
+
+
+class SliceComparison(Record):
+    """The leader against the baseline inside one slice; the interval is corrected for all slices looked at."""
+
+    a: str
+    b: str
+    difference: float
+    low: float
+    high: float
+    p_adjusted: float
+
+
+class Slice(Record):
+    """Some of the cases."""
+
+    by: str
+    """label, length, group or the name of a context field."""
+    value: str
+    n: int
+    qualities: dict[str, float] = {}
+    """Primary metric of the two approaches that are compared."""
+    comparison: SliceComparison
+
+
+class BreakEven(Record):
+    """Where the total cost of two approaches is equal over the horizon."""
+
+    a: str
+    b: str
+    queries: float | None = None
+    low: float | None = None
+    high: float | None = None
+    text: str = ""
+
+
+class Trust(Record):
+    """What decides how far a reader may trust the numbers."""
+
+    cases: int
+    asked: int
+    groups: int = 0
+    pilot: bool = False
+    """Under 50 cases."""
+    demo_model: bool = False
+    finished: bool = True
+    failed_answers: int = 0
+    leaked: int = 0
+    broken_rows: int = 0
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What the run itself warned of."""
+    damaged: tuple[str, ...] = ()
+    detectable: float | None = None
+    """Smallest difference between two approaches that these cases can show, 80 % power, median over comparisons."""
+    agreement: str = ""
+    """What changes when failed answers are left out instead of counted as wrong; empty where nothing does."""
+
+
+class Summary(Record):
+    """Everything about one stored run."""
+
+    schema_version: int = SCHEMA_VERSION
+    run: str
+    header: RunHeader
+    seconds: float | None = None
+    """Wall seconds of the whole run; None while it is not finished."""
+    metrics: tuple[MetricSummary, ...]
+    baseline: str | None
+    """The approach that others are compared with."""
+    approaches: tuple[ApproachSummary, ...]
+    skipped: tuple[SkippedApproach, ...] = ()
+    comparisons: tuple[ComparisonSummary, ...] = ()
+    verdict: VerdictSummary
+    prior: PriorRecord | None = None
+    prior_agreed: bool = False
+    prior_words: str = ""
+    slices: tuple[Slice, ...] = ()
+    break_even: tuple[BreakEven, ...] = ()
+    trust: Trust
+
+    @property
+    def primary(self) -> MetricSummary:
+        """The metric that decides."""
+        return self.metrics[0]
+
+    def approach(self, name: str) -> ApproachSummary:
+        """The approach of that name. Raises KeyError."""
+        for approach in self.approaches:
+            if approach.name == name:
+                return approach
+        raise KeyError(name)
+
+    def document(self) -> dict[str, Any]:
+        """The JSON document that `advisor run --json` and `advisor report --format json` print."""
+        return {
+            "schema_version": self.schema_version,
+            "run": self.run,
+            "task": self.header.spec.task.model_dump(mode="json"),
+            "primary_metric": self.primary.name,
+            "metrics": [metric.model_dump(mode="json") for metric in self.metrics],
+            "baseline": self.baseline,
+            "approaches": [_approach(approach) for approach in self.approaches],
+            "skipped": [skipped.model_dump(mode="json") for skipped in self.skipped],
+            "comparisons": [comparison.model_dump(mode="json") for comparison in self.comparisons],
+            "verdict": self.verdict.model_dump(mode="json"),
+            "prior": self.prior.model_dump(mode="json") if self.prior else {},
+            "prior_agreed": self.prior_agreed,
+            "prior_words": self.prior_words,
+            "slices": [part.model_dump(mode="json") for part in self.slices],
+            "break_even": [pair.model_dump(mode="json") for pair in self.break_even],
+            "trust": self.trust.model_dump(mode="json"),
+            "started": self.header.started,
+            "seconds": self.seconds,
+            "fingerprints": dict(sorted(self.header.fingerprints.items())),
+        }
+
+
+def _approach(approach: ApproachSummary) -> dict[str, Any]:
+    """The training history is left to artifacts/<approach>/training.json: it is long."""
+    plain = approach.model_dump(mode="json")
+    if plain["training"]:
+        plain["training"].pop("history")
+    return plain

@@ -1,0 +1,193 @@
+"""A stored run as arrays: one row a case, in the user's order, the same rows for every approach. Texts stay on disk.
+
+table = read_table(store); table.outcomes("accuracy", "binary").quality("rag")
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped, Event, Warned
+from reports.run.schema import Question, SkippedApproach
+from reports.run.store import RunStore
+from reports.statistics.outcomes import Bools, Floats, Outcomes
+from reports.statistics.results import ScoreKind
+
+
+@dataclass(eq=False)
+class ScoreColumn:
+    """One metric of one approach. Arrays of shape (cases,)."""
+
+    values: Floats
+    """NaN where unscored."""
+    format_failed: Bools
+    predicted: list[str | None]
+    expected: list[str | None]
+
+
+@dataclass(eq=False)
+class ApproachRows:
+    """What one approach did on every case. Arrays of shape (cases,)."""
+
+    name: str
+    answered: Bools
+    """An answer is stored, whatever its status."""
+    asked: Bools
+    """Counts in the approach's quality: all cases unless the run or the approach ended before them."""
+    prompt_tokens: Floats
+    """NaN where unknown."""
+    completion_tokens: Floats
+    seconds: Floats
+    """NaN where unknown or served from the cache."""
+    passages: Floats
+    statuses: Counter[str] = field(default_factory=Counter)
+    cached: int = 0
+    scores: dict[str, ScoreColumn] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RunLog:
+    """What the stored events say."""
+
+    errors: dict[str, str]
+    """Approach that gave up to its reason."""
+    skipped: tuple[SkippedApproach, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RunTable:
+    """All approaches over all cases."""
+
+    ids: list[str]
+    questions: list[Question]
+    references: list[str]
+    """The first reference of each case."""
+    rows: dict[str, ApproachRows]
+    log: RunLog
+
+    @property
+    def groups(self) -> list[str] | None:
+        """Group of each case; a case without one is a group of its own; None where no case has any."""
+        if not any(question.group for question in self.questions):
+            return None
+        return [question.group or f"case {question.id}" for question in self.questions]
+
+    def outcomes(self, metric: str, kind: ScoreKind, seed: int = 0) -> Outcomes:
+        """One metric as statistics wants it: failed answers 0 and marked, cases never asked NaN."""
+        rows = {name: row for name, row in self.rows.items() if metric in row.scores and row.asked.any()}
+        columns = {name: row.scores[metric] for name, row in rows.items()}
+        expected = [next((c.expected[i] for c in columns.values() if c.expected[i] is not None), None) for i in
+                    range(len(self.ids))]  # fmt: skip
+        return Outcomes(
+            metric=metric,
+            kind=kind,
+            scores={name: np.where(rows[name].asked, np.nan_to_num(c.values), np.nan) for name, c in columns.items()},
+            failed={name: rows[name].asked & np.isnan(c.values) for name, c in columns.items()},
+            format_failed={name: rows[name].asked & c.format_failed for name, c in columns.items()},
+            predicted={name: c.predicted for name, c in columns.items()},
+            expected=[e if e is not None else r for e, r in zip(expected, self.references, strict=True)],
+            groups=self.groups,
+            seed=seed,
+        )
+
+
+def read_table(store: RunStore) -> RunTable:
+    """Reads cases, answers and scores once. Memory: a few numbers a case and approach, and the questions."""
+    cases = list(store.cases())
+    position = {case.question.id: i for i, case in enumerate(cases)}
+    log = _log(store)
+    complete = store.finished is not None
+    rows = {}
+    for name in store.approaches:
+        row = _answers(store, name, position)
+        _scores(store, row, position)
+        everything = complete and name not in log.errors and not store.header.spec.decision.stop_early
+        row.asked = np.ones(len(cases), dtype=bool) if everything and row.answered.any() else row.answered
+        if missing := int(row.asked.sum() - row.answered.sum()):
+            row.statuses["missing"] = missing
+        rows[name] = row
+    return RunTable(
+        ids=list(position),
+        questions=[case.question for case in cases],
+        references=[case.references[0] if case.references else "" for case in cases],
+        rows=rows,
+        log=log,
+    )
+
+
+def _answers(store: RunStore, name: str, position: dict[str, int]) -> ApproachRows:
+    n = len(position)
+    row = ApproachRows(
+        name=name,
+        answered=np.zeros(n, dtype=bool),
+        asked=np.zeros(n, dtype=bool),
+        prompt_tokens=np.full(n, np.nan),
+        completion_tokens=np.full(n, np.nan),
+        seconds=np.full(n, np.nan),
+        passages=np.zeros(n),
+    )
+    for answer in store.answers(name).stream():
+        i = position.get(answer.case)
+        if i is None:
+            continue
+        row.answered[i] = True
+        row.statuses[answer.status] += 1
+        row.cached += answer.from_cache
+        if answer.prompt_tokens is not None:
+            row.prompt_tokens[i] = answer.prompt_tokens
+        if answer.completion_tokens is not None:
+            row.completion_tokens[i] = answer.completion_tokens
+        if answer.seconds is not None and not answer.from_cache:
+            row.seconds[i] = answer.seconds
+        row.passages[i] = len(answer.passages)
+    return row
+
+
+def _scores(store: RunStore, row: ApproachRows, position: dict[str, int]) -> None:
+    n = len(position)
+    for (metric, case), score in store.scores(row.name).items():
+        i = position.get(case)
+        if i is None or not row.answered[i]:
+            continue
+        column = row.scores.get(metric)
+        if column is None:
+            column = ScoreColumn(np.full(n, np.nan), np.zeros(n, dtype=bool), [None] * n, [None] * n)
+            row.scores[metric] = column
+        if score.value is not None:
+            column.values[i] = score.value
+        column.format_failed[i] = score.format_failure
+        column.predicted[i], column.expected[i] = score.predicted, score.expected
+
+
+def _log(store: RunStore) -> RunLog:
+    errors: dict[str, str] = {}
+    skipped = {item.name: item for item in store.header.spec.skipped}
+    warnings: dict[str, None] = {}
+    kinds = {spec.name: spec.kind for spec in store.header.spec.approaches}
+    for event in store.events():
+        _note(event, errors, skipped, warnings, kinds)
+    return RunLog(errors, tuple(skipped.values()), tuple(warnings))
+
+
+def _note(
+    event: Event,
+    errors: dict[str, str],
+    skipped: dict[str, SkippedApproach],
+    warnings: dict[str, None],
+    kinds: dict[str, str],
+) -> None:
+    match event:
+        case ApproachFailed(approach=name, error=error):
+            errors[name] = error
+        case ApproachFinished(approach=name):
+            errors.pop(name, None)  # it failed in an earlier attempt and was resumed
+        case ApproachSkipped(approach=name, reason=reason):
+            skipped.setdefault(name, SkippedApproach(name=name, kind=kinds.get(name, name), reason=reason))
+        case Warned(approach=name, text=text):
+            warnings[f"{name}: {text}" if name else text] = None
+        case _:
+            pass

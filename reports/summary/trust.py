@@ -1,0 +1,42 @@
+"""What decides how far the numbers may be trusted: sample, failures, leaks, the demo model, an unfinished run.
+
+trust(store, table, approaches, comparisons).agreement
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+from reports.run.store import RunStore
+from reports.summary.model import ApproachSummary, ComparisonSummary, Trust
+from reports.summary.table import RunTable
+
+PILOT_CASES = 50
+"""Below this no verdict is given (evidence 5.4)."""
+
+
+def trust(
+    store: RunStore,
+    table: RunTable,
+    approaches: Sequence[ApproachSummary],
+    comparisons: Sequence[ComparisonSummary],
+) -> Trust:
+    """The trust strip. Call it after everything else was read: `store.damaged` is complete then."""
+    data = store.header.spec.data
+    detectable = [c.detectable for c in comparisons if c.primary and c.detectable is not None]
+    return Trust(
+        cases=len(table.ids),
+        asked=max((int(row.asked.sum()) for row in table.rows.values()), default=0),
+        groups=data.groups,
+        pilot=len(table.ids) < PILOT_CASES,
+        demo_model=any(approach.model == "demo" for approach in approaches),
+        finished=store.finished is not None,
+        failed_answers=sum(approach.quality.failed for approach in approaches),
+        leaked=len(data.leaked),
+        broken_rows=data.broken_rows,
+        notes=data.notes,
+        warnings=table.log.warnings,
+        damaged=tuple(sorted(store.damaged)),
+        detectable=median(detectable) if detectable else None,
+    )

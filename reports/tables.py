@@ -1,0 +1,175 @@
+"""The report's tables as rows of ready text, for the page, Markdown and the command line alike. Knows no markup.
+
+for row in main_table(summary).rows: print(row[0].text, row[1].text)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from reports import text
+from reports.metrics import RECALL, facts
+from reports.summary.model import ApproachSummary, ComparisonSummary, Estimate, Summary
+
+NAMES = 60
+"""Characters of an approach's name in a table."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: the value, and a smaller second line (interval, n, words)."""
+
+    text: str
+    note: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its caption. `marked` are indexes of rows that the verdict recommends."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    marked: tuple[int, ...] = ()
+    names: tuple[str, ...] = field(default=())
+    """Approach of each row, where rows are approaches."""
+
+
+def main_table(summary: Summary) -> Table:
+    """The one table: quality, difference to the baseline, latency, money, failures. Best quality first."""
+    ordered = sorted(summary.approaches, key=lambda a: (a.quality.value is None, -(a.quality.value or 0), a.name))
+    against = {c.b: c for c in summary.comparisons if c.primary}
+    traffic = summary.header.spec.traffic
+    rows = tuple(_main_row(summary, approach, against.get(approach.name)) for approach in ordered)
+    baseline = text.one_line(summary.baseline or "the baseline", NAMES)
+    return Table(
+        caption=f"All approaches on the same {text.count(summary.trust.cases, 'case')}, best {summary.primary.title} "
+        "first. Small print: 95 % intervals.",
+        head=(
+            "Approach",
+            summary.primary.title,
+            f"Difference to {baseline}",
+            "Latency p50 / p95",
+            "Cost per 1,000",
+            "One-off cost",
+            f"Per month at {text.number(traffic.queries_per_day, 0)} a day",
+            "Failed answers",
+        ),
+        rows=rows,
+        marked=tuple(i for i, approach in enumerate(ordered) if approach.name == summary.verdict.approach),
+        names=tuple(approach.name for approach in ordered),
+    )
+
+
+def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSummary | None) -> tuple[Cell, ...]:
+    latency, cost = approach.latency, approach.cost
+    spread = (
+        f"{text.money(cost.per_1000_low_usd)} to {text.money(cost.per_1000_high_usd)}"
+        if cost.per_1000_low_usd is not None and cost.per_1000_high_usd != cost.per_1000_low_usd
+        else ""
+    )
+    return (
+        Cell(text.one_line(approach.name, NAMES), _about(summary, approach), numeric=False),
+        quality_cell(approach.quality, summary),
+        difference_cell(against, summary, approach.name),
+        Cell(
+            f"{text.seconds(latency.p50_seconds)} / {text.seconds(latency.p95_seconds)}" if latency.n else "–",
+            text.count(latency.n, "request") if latency.n else "not measured",
+        ),
+        Cell(text.money(cost.per_1000_usd), spread or text.one_line(cost.missing, NAMES)),
+        Cell(text.money(cost.one_off_usd)),
+        Cell(text.money(cost.monthly_usd)),
+        Cell(f"{approach.quality.failed:,} of {approach.quality.n:,}", _failure_note(approach)),
+    )
+
+
+def quality_cell(estimate: Estimate, summary: Summary) -> Cell:
+    """A metric's value over its interval."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return Cell("–", "no scores")
+    unit = summary.primary.unit
+    value = text.quality(estimate.value, estimate.low, estimate.high, unit)
+    return Cell(value, f"{text.interval(estimate.low, estimate.high, unit)}, n = {estimate.n:,}")
+
+
+def difference_cell(against: ComparisonSummary | None, summary: Summary, name: str) -> Cell:
+    """A paired difference over its interval and the word for it."""
+    if name == summary.baseline:
+        return Cell("baseline")
+    if against is None:
+        return Cell("–", "not compared")
+    unit = summary.primary.unit
+    ends = text.interval(against.low, against.high, unit, signed=True)
+    return Cell(text.difference(against.difference, against.low, against.high, unit), f"{ends}; {against.words}")
+
+
+def _about(summary: Summary, approach: ApproachSummary) -> str:
+    parts = [approach.kind if approach.kind != approach.name else "", approach.state]
+    if approach.name == summary.verdict.approach:
+        parts.insert(0, "recommended")
+    return ", ".join(part for part in parts if part and part != "complete")
+
+
+def _failure_note(approach: ApproachSummary) -> str:
+    counts = {status: n for status, n in approach.statuses.items() if status != "ok"}
+    parts = [f"{n:,} {status}" for status, n in counts.items()]
+    if approach.quality.format_failures:
+        parts.append(f"{approach.quality.format_failures:,} unreadable")
+    return ", ".join(parts)
+
+
+def metric_table(summary: Summary) -> Table | None:
+    """The metrics that do not decide, and retrieval recall; None where there are none."""
+    known = {metric.name: metric for metric in summary.metrics[1:]}
+    names = [*known, *sorted({n for a in summary.approaches for n in a.metrics if n.startswith(RECALL)})]
+    if not names:
+        return None
+    rows = []
+    for approach in summary.approaches:
+        cells = [Cell(text.one_line(approach.name, NAMES), numeric=False)]
+        for name in names:
+            unit = known[name].unit if name in known else "share"
+            q = approach.metrics.get(name)
+            if q is None or q.value is None:
+                cells.append(Cell("–"))
+            else:
+                ends = f"{text.interval(q.low, q.high, unit)}, n = {q.n:,}"
+                cells.append(Cell(text.quality(q.value, q.low, q.high, unit), ends))
+        rows.append(tuple(cells))
+    titles = [known[name].title if name in known else facts(name).title for name in names]
+    return Table("What else was measured, with 95 % intervals; it does not decide.", ("Approach", *titles), tuple(rows))
+
+
+def comparison_table(summary: Summary) -> Table:
+    """Every declared comparison with its test, then the exploratory ones."""
+    unit = summary.primary.unit
+    rows = []
+    for c in summary.comparisons:
+        only = f"{c.b_only:,} / {c.a_only:,}" if c.a_only is not None and c.b_only is not None else "–"
+        rows.append(
+            (
+                Cell(
+                    f"{text.one_line(c.b, NAMES)} against {text.one_line(c.a, NAMES)}",
+                    "" if c.primary else "exploratory",
+                    False,
+                ),
+                Cell(
+                    text.difference(c.difference, c.low, c.high, unit), text.interval(c.low, c.high, unit, signed=True)
+                ),
+                Cell(
+                    text.p_value(c.p),
+                    f"adjusted: {text.p_value(c.p_adjusted)}" if c.p_adjusted is not None else "not adjusted",
+                ),
+                Cell(only),
+                Cell(text.difference(c.detectable, 0, c.detectable, unit).lstrip("+") if c.detectable else "–"),
+                Cell(c.words, f"n = {c.n:,}" + (f", {c.clusters:,} groups" if c.clusters else ""), False),
+            )
+        )
+    return Table(
+        caption="Paired differences on the same cases, 95 % intervals. Declared before the run: against "
+        f"{text.one_line(summary.baseline or 'the baseline', NAMES)}, with Holm's adjustment. All others are "
+        "exploratory.",
+        head=("Comparison", "Difference", "Test", "Only the first / only the second right", "Detectable", "In words"),
+        rows=tuple(rows),
+    )
