@@ -130,7 +130,13 @@ def _input(
         return table.input, [("input", f"{_words(table.input)} is the input of the format {table.shape}")]
     names = (*LONG_INPUTS, *INPUTS) if task == "summarization" else INPUTS
     found = _by_name(table, names, taken)
-    return (found, [("input", f"{_words(found)} is a usual name for it")]) if found else ((), [])
+    if found:
+        return found, [("input", f"{_words(found)} is a usual name for it")]
+    if table.shape == "promptfoo":
+        variables = [c for c in table.columns if c not in {*taken, *table.reference} and not tells_the_answer(c)]
+        if len(variables) == 1:
+            return (variables[0],), [("input", f"`{variables[0]}` is the only variable of the tests")]
+    return (), []
 
 
 def _reference(
@@ -148,15 +154,12 @@ def _reference(
 
 
 def _by_name(table: Table, names: Sequence[str], taken: Collection[str]) -> tuple[str, ...]:
-    """The first column, in the order of `names`, that has such a name and is not empty throughout."""
+    """The first column, in the order of `names`, that has such a name; one that holds anything before an empty one."""
     free = [c for c in table.columns if c not in taken and c not in table.unnamed]
     plain = {normal(c): c for c in reversed(free)}
     numbered = {stem(c): c for c in reversed(free)}
-    for name in names:
-        column = plain.get(name) or numbered.get(name)
-        if column is not None and _look(table, column).filled:
-            return (column,)
-    return ()
+    found = [column for name in names if (column := plain.get(name) or numbered.get(name))]
+    return next(((column,) for column in found if _look(table, column).filled), tuple(found[:1]))
 
 
 def _by_content(

@@ -16,12 +16,13 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselines.formats.table import listed, nearest
+from baselines.formats.table import listed, nearest, sayable
 from reports.errors import DataError
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1b"))
 _GZIP = b"\x1f\x8b"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -44,10 +45,13 @@ def locate(path: str | Path, base: Path = Path()) -> Path:
     """`path` below `base`, which must exist. Raises DataError that names the nearest existing name."""
     full = base / Path(path).expanduser()
     try:
-        if full.exists():
-            return full
-    except (OSError, ValueError):  # a name longer than the file system allows, or one that holds NUL
-        raise DataError(f"{str(path)[:80]!r} cannot be a file name", "Name an existing file.") from None
+        full.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:  # a name that is too long or holds NUL, a folder that may not be entered
+        raise DataError(f"{sayable(str(path))} cannot be opened: {error}", "Name a readable file.") from None
+    else:
+        return full
     folder = full.parent
     if not folder.is_dir():
         raise DataError(f"{path} does not exist: there is no folder {_short(folder, base)}", "Check the path.")
@@ -134,12 +138,13 @@ def _not_utf8(data: bytes, name: str) -> Decoded:
     if good > bad:
         note = f"{name} is UTF-8, but {bad} bytes are not, the first at {first}; their rows count as broken."
         return Decoded(escaped, "utf-8", (note,))
+    sample = data[:65_536]
+    if len(sample.translate(None, _CONTROLS)) < 0.98 * len(sample):
+        raise DataError(f"{name} is not a text file", "Readable are CSV, JSON, JSONL, their gzip, Parquet and Excel.")
     text = _strict(data, "cp1252")
-    if text is not None and "\x00" not in text[:4096]:
+    if text is not None:
         note = f"{name} is not UTF-8 (first such byte at {first}); it was read as Windows-1252."
         return Decoded(text, "cp1252", (note,))
-    if data.count(0) > len(data) // 100:
-        raise DataError(f"{name} is not a text file", "Readable are CSV, JSON, JSONL, their gzip, Parquet and Excel.")
     hint = "Save it as UTF-8, or say its encoding: {path: …, encoding: shift_jis}."
     raise DataError(f"{name} is neither UTF-8 nor Windows-1252: first wrong byte at {first}", hint)
 

@@ -14,7 +14,7 @@ import itertools
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ DELIMITERS = (",", ";", "\t", "|")
 NO_DELIMITER = "\x1f"
 """For a file without any: each line is one cell."""
 _SAMPLE_ROWS = 200
+_SAMPLE_CHARACTERS = 500_000
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)*%?")
 _SENTINEL = "\ue000end-of-file\ue001"
 
@@ -60,14 +61,21 @@ class _Record:
 @dataclass(frozen=True)
 class _Parsed:
     records: list[_Record]
+    runaway: frozenset[int]
+    """Numbers of the records over several lines whose quotation mark closes in the middle of a cell."""
     unclosed: _Record | None
     """The record in which a quotation mark opens that nothing closes."""
+    wrapped: int
+    """Cells in quotation marks that were read as text."""
 
     @property
-    def misfits(self) -> int:
-        """Records of another width than the first one, empty cells at the end aside."""
+    def faults(self) -> int:
+        """How badly the way of quoting fits: rows of another width than the first (empty cells at the end aside),
+        cells that stand in quotation marks and were not read so, and, twice, rows that run together.
+        """
         width = len(self.records[0].cells) if self.records else 0
-        return sum(len(r.cells) < width or any(r.cells[width:]) for r in self.records) + (self.unclosed is not None)
+        misfits = sum(0 < len(r.cells) < width or any(r.cells[width:]) for r in self.records)
+        return misfits + self.wrapped + 2 * len(self.runaway) + 2 * (self.unclosed is not None)
 
 
 def read_delimited(
@@ -95,7 +103,7 @@ def read_delimited(
     titles = records[0].cells if header else []
     width = len(titles) if header else Counter(len(r.cells) for r in records).most_common(1)[0][0]
     columns = [t.strip() or f"column{i}" for i, t in enumerate(titles, 1)] or [f"column{i + 1}" for i in range(width)]
-    rows, broken = _rows(records[1:] if header else records, columns, name)
+    rows, broken = _rows(records[1:] if header else records, columns, name, parsed.runaway)
     repeated = [c for c, n in Counter(columns).items() if n > 1]
     if repeated:
         notes.append(f"{name} repeats the columns {listed(repeated)}: their cells are read as a list.")
@@ -105,14 +113,19 @@ def read_delimited(
     return replace(table, notes=(*table.notes, *_spill(table))) if header else table
 
 
-def _rows(records: list[_Record], columns: list[str], name: str) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
+def _rows(
+    records: list[_Record], columns: list[str], name: str, runaway: frozenset[int]
+) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
     rows, broken, width = [], [], len(columns)
     unique = len(set(columns)) == width
     for record in records:
-        if any(record.cells[width:]):
-            where = place(name, "row", record.number, record.line)
+        reason = ""
+        if record.number in runaway:
+            reason = "a quotation mark opens here and closes in another row, so that rows run together"
+        elif any(record.cells[width:]):
             reason = f"has {len(record.cells)} cells where {width} are expected: is a text with the delimiter unquoted?"
-            broken.append(Problem(where, reason, record.number))
+        if reason:
+            broken.append(Problem(place(name, "row", record.number, record.line), reason, record.number))
             continue
         cells = [*record.cells[:width], *[""] * (width - len(record.cells))]
         named: dict[str, JSON] = dict(zip(columns, cells, strict=True)) if unique else _collected(columns, cells)
@@ -152,10 +165,10 @@ def _spill(table: Table) -> Iterator[str]:
 def _parse_best(text: str, delimiter: str, name: str) -> tuple[_Parsed, list[str]]:
     """The text as records, under the way of quoting that fits its rows best."""
     best, how = _parse(text, delimiter, _QUOTINGS[0]), _QUOTINGS[0]
-    if best.misfits:
+    if best.faults:
         for other in _QUOTINGS[1:]:
             parsed = _parse(text, delimiter, other)
-            if parsed.misfits < best.misfits:
+            if parsed.faults < best.faults:
                 best, how = parsed, other
     if best.unclosed:
         where = place(name, "row", best.unclosed.number, best.unclosed.line)
@@ -165,33 +178,49 @@ def _parse_best(text: str, delimiter: str, name: str) -> tuple[_Parsed, list[str
 
 def _parse(text: str, delimiter: str, quoting: _Quoting) -> _Parsed:
     """All records. A sentinel line behind the end tells whether the last quotation mark was closed."""
+    lines = list(io.StringIO(text, newline=""))
     last = [] if text.endswith(("\n", "\r")) else ["\n"]
-    lines = itertools.chain(io.StringIO(text, newline=""), last, [_SENTINEL])
+    reader = _reader([*lines, *last, _SENTINEL], delimiter, quoting)
     records: list[_Record] = []
-    line = 1
-    reader = _reader(lines, delimiter, quoting)
+    runaway: set[int] = set()
+    start = 1
     for number, cells in enumerate(reader, start=1):
-        records.append(_Record(number, line, cells))
-        line = reader.line_num + 1
-    closed = records[-1].cells == [_SENTINEL]
+        records.append(_Record(number, start, cells))
+        if reader.line_num > start and not _is_sound(lines[start - 1 : reader.line_num], delimiter, quoting):
+            runaway.add(number)
+        start = reader.line_num + 1
     end = records.pop()
-    return _Parsed(records, None if closed else end)
+    wrapped = 0 if quoting.quoted else sum(len(c) > 1 and c[0] == c[-1] == '"' for r in records for c in r.cells)
+    return _Parsed(records, frozenset(runaway), None if end.cells == [_SENTINEL] else end, wrapped)
 
 
-def _reader(lines: Iterator[str], delimiter: str, quoting: _Quoting) -> Reader:
+def _is_sound(lines: list[str], delimiter: str, quoting: _Quoting) -> bool:
+    """Whether a record over several lines ends its quoted cells where a delimiter follows, as it should."""
+    try:
+        for _ in _reader(lines, delimiter, quoting, strict=True):
+            pass
+    except csv.Error:
+        return False
+    return True
+
+
+def _reader(lines: Iterable[str], delimiter: str, quoting: _Quoting, strict: bool = False) -> Reader:
     if not quoting.quoted:
         return csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     if quoting.escape:
-        return csv.reader(lines, delimiter=delimiter, doublequote=False, escapechar=quoting.escape)
-    return csv.reader(lines, delimiter=delimiter)
+        return csv.reader(lines, delimiter=delimiter, escapechar=quoting.escape, strict=strict)
+    return csv.reader(lines, delimiter=delimiter, strict=strict)
 
 
 def sniff_delimiter(text: str, is_column_name: Callable[[str], bool] = lambda name: False) -> str:
-    """The delimiter under which the first 200 records agree best: known column names count first, then width."""
+    """The delimiter under which the first records agree best: known column names count first, then width."""
+    head = text[:_SAMPLE_CHARACTERS]
 
     def fit(candidate: str) -> tuple[int, float, int]:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=candidate)
+        reader = csv.reader(io.StringIO(head, newline=""), delimiter=candidate)
         sample = [cells for cells in itertools.islice(reader, _SAMPLE_ROWS) if cells]
+        if len(head) < len(text) and 1 < len(sample) < _SAMPLE_ROWS:
+            sample.pop()  # cut off in the middle
         if not sample:
             return (0, 0.0, 0)
         names = sum(is_column_name(cell.strip()) for cell in sample[0])
