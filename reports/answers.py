@@ -70,11 +70,10 @@ def case_items(summary: Summary, store: RunStore) -> Iterator[CaseItem]:
     """The cases in the user's order, texts read from disk one case at a time."""
     names = [approach.name for approach in summary.approaches]
     answers = [store.answers(name) for name in names]
-    scores = [store.scores(name) for name in names]
-    metric = summary.primary.name
+    scores = [store.scores(name, summary.primary.name) for name in names]
     for case in store.cases():
         known = case.question.id
-        found = [(table.get(known), score.get((metric, known))) for table, score in zip(answers, scores, strict=True)]
+        found = [(table.get(known), score.get(known)) for table, score in zip(answers, scores, strict=True)]
         lines = tuple(
             _line(i, name, answer, score, summary)
             for i, (name, (answer, score)) in enumerate(zip(names, found, strict=True))

@@ -67,8 +67,7 @@ def differing(summary: Summary, store: RunStore) -> Differing | None:
     if pair is None:
         return None
     a, b = pair
-    metric = summary.primary.name
-    left, right = ({case: s for (m, case), s in store.scores(n).items() if m == metric} for n in pair)
+    left, right = (store.scores(n, summary.primary.name) for n in pair)
     answers = store.answers(a), store.answers(b)
     gaps = {case: _credit(right.get(case)) - _credit(left.get(case)) for case in answers[0] if case in answers[1]}
     wins = [sorted((c for c, gap in gaps.items() if sign * gap > 1e-9), key=_order(gaps, summary)) for sign in (-1, 1)]

@@ -94,14 +94,14 @@ def render_csv(summary: Summary) -> str:
 def answer_lines(summary: Summary, store: RunStore) -> Iterator[bytes]:
     """Every answer as a CSV row, one at a time: case, input, reference, approach, answer, status, primary score."""
     yield _row(["case", "group", "input", "references", "approach", "answer", "status", "error", summary.primary.name])
-    tables = {name: (store.answers(name), store.scores(name)) for name in store.approaches}
+    tables = {name: (store.answers(name), store.scores(name, summary.primary.name)) for name in store.approaches}
     for case in store.cases():
         question = case.question
         for name, (answers, scores) in tables.items():
             answer = answers.get(question.id)
             if answer is None:
                 continue
-            score = scores.get((summary.primary.name, question.id))
+            score = scores.get(question.id)
             yield _row(
                 [
                     question.id,

@@ -29,6 +29,10 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Directional embeddings, overrides and isolates, and the invisible tag characters: they make a text read as another.
 _HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+_SUSPECT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""One look that lets nearly every text pass: the eight substitutions below take ten times as long."""
 
 
 def clean(text: str, limit: int | None = None) -> str:
@@ -37,6 +41,8 @@ def clean(text: str, limit: int | None = None) -> str:
     Newlines and tabs stay. `limit` caps the length in characters and says so at the cut. Cleaning twice changes
     nothing. What a text means to HTML or to a terminal's markup is not decided here: escape it there.
     """
+    if not _SUSPECT.search(text):
+        return text if limit is None else cut(text, limit)
     before = None
     while before != text:  # what surrounds a removed sequence may form another one
         before = text

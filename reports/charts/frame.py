@@ -50,7 +50,7 @@ def to_svg(chart: altair.Chart | altair.LayerChart, name: str, title: str, descr
     import vl_convert
     from markupsafe import Markup, escape
 
-    spec = chart.configure(**_look()).to_dict()
+    spec = chart.to_dict(validate=False) | {"config": _look()}  # validation: 10 ms a figure, and the tests draw them
     svg = vl_convert.vegalite_to_svg(spec)
     svg = _ROLES.sub("", _NAMESPACES.sub("", svg))
     svg = re.sub(r'\b(id="|url\(#)([A-Za-z])', rf"\1{name}-\2", svg)
@@ -74,7 +74,7 @@ def _look() -> dict[str, Any]:
         "labelLimit": 190,
     }
     return {
-        "background": "transparent",
+        "background": None,
         "font": FONT,
         "axis": axis,
         "view": {"stroke": None},

@@ -10,7 +10,8 @@
     data/                      cases, train, dev, documents as JSON lines
     answers|scores|latency/    <approach>.jsonl, appended
     artifacts/<approach>/      training.json, adapter, index, logs
-    events.jsonl               every other event           finished.json   written last
+    events.jsonl               every other event           prior.json      what the interview suggested
+    finished.json              written last
 
 Refuses to know how answers come about and what scores mean. Reading needs no lock and writes nothing.
 """
@@ -25,6 +26,7 @@ from typing import Self, TypeVar
 from pydantic import ValidationError
 
 from reports.errors import DataError, UsageError
+from reports.prior import PriorRecord
 from reports.run import atomic
 from reports.run.changes import spec_changes
 from reports.run.documents import read_document, read_header
@@ -171,6 +173,11 @@ class RunStore:
         """What a fine-tuning did, to artifacts/<approach>/training.json."""
         atomic.write(self.artifacts(approach) / "training.json", training.model_dump_json(indent=2) + "\n")
 
+    def write_prior(self, prior: PriorRecord) -> None:
+        """What the interview alone suggested, to prior.json: written before anything is measured."""
+        self._need_lock()
+        atomic.write(self.folder / "prior.json", prior.model_dump_json(indent=2) + "\n")
+
     def write_header(self, header: RunHeader) -> None:
         """Replaces run.json, for what is known only once a run has started (device, fingerprints)."""
         self._need_lock()
@@ -220,6 +227,11 @@ class RunStore:
         """The content of finished.json; None while the run is not complete."""
         return read_document(self.folder / "finished.json", Finished)
 
+    @property
+    def prior(self) -> PriorRecord | None:
+        """The content of prior.json; None where there was no interview."""
+        return read_document(self.folder / "prior.json", PriorRecord)
+
     def cases(self) -> Iterator[Case]:
         """The eval cases in the user's order. Raises DataError where the file is gone."""
         return self._data("cases", Case)
@@ -240,14 +252,18 @@ class RunStore:
         """The answers of an approach by case id, read from disk one at a time; the last one of a case counts."""
         return AnswerTable(self._path("answers", approach), self._damage)
 
-    def scores(self, approach: str) -> dict[tuple[str, str], Score]:
-        """(metric, case) to the score of the newest version of the metric, the last one written."""
-        found: dict[tuple[str, str], Score] = {}
-        for score in self._records(self._path("scores", approach), Score):
-            known = found.get((score.metric, score.case))
-            if known is None or score.version >= known.version:
-                found[score.metric, score.case] = score
+    def scores(self, approach: str, metric: str) -> dict[str, Score]:
+        """Case id to its score by that metric: the newest version of the metric, the last one written."""
+        found: dict[str, Score] = {}
+        for score in self.every_score(approach):
+            known = found.get(score.case)
+            if score.metric == metric and (known is None or score.version >= known.version):
+                found[score.case] = score
         return found
+
+    def every_score(self, approach: str) -> Iterator[Score]:
+        """All stored scores of an approach one at a time, superseded ones too, in the order of the file."""
+        return self._records(self._path("scores", approach), Score)
 
     def latency(self, approach: str) -> list[LatencySample]:
         """The samples of the latency pass, in the order they were taken."""

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
@@ -28,12 +29,22 @@ class AnswerTable(Mapping[str, Answer]):
         self._path = path
         self._on_damage = on_damage
         self._index: dict[str, int] | None = None
+        self._stream: BinaryIO | None = None
+
+    def __del__(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
 
     def __getitem__(self, case: str) -> Answer:
+        """Raises KeyError where there is no answer, or none that can be read."""
         offset = self._offsets[case]
-        with self._path.open("rb") as stream:
-            stream.seek(offset)
-            return Answer.model_validate_json(stream.readline())
+        if self._stream is None:
+            self._stream = self._path.open("rb")
+        self._stream.seek(offset)
+        answer = self._read(offset, self._stream.readline())
+        if answer is None:
+            raise KeyError(case)
+        return answer
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._offsets)
@@ -45,8 +56,8 @@ class AnswerTable(Mapping[str, Answer]):
         """Every answer once, in the order of the file: the way to read them all."""
         current = {offset: case for case, offset in self._offsets.items()}
         for offset, line in read_lines(self._path):
-            if offset in current:
-                yield Answer.model_validate_json(line)
+            if offset in current and (answer := self._read(offset, line)) is not None:
+                yield answer
 
     def answered(self, fingerprint: str, *, retry_failed: bool = False) -> set[str]:
         """Ids of the cases whose last answer carries this fingerprint."""
@@ -68,12 +79,20 @@ class AnswerTable(Mapping[str, Answer]):
             index: dict[str, int] = {}
             for offset, line in read_lines(self._path):
                 case = _case(line)
-                if case is not None and _reads(line):
+                if case is not None:
                     index[case] = offset
                 elif self._on_damage:
                     self._on_damage(self._path, offset)
             self._index = index
         return self._index
+
+    def _read(self, offset: int, line: bytes) -> Answer | None:
+        try:
+            return Answer.model_validate_json(line)
+        except ValidationError:
+            if self._on_damage:
+                self._on_damage(self._path, offset)
+            return None
 
 
 def _case(line: bytes) -> str | None:
@@ -89,14 +108,6 @@ def _case(line: bytes) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return case if isinstance(case, str) else None
-
-
-def _reads(line: bytes) -> bool:
-    try:
-        Answer.model_validate_json(line)
-    except ValidationError:
-        return False
-    return True
 
 
 def _carries(line: bytes, tail: bytes, fingerprint: str) -> bool:

@@ -6,6 +6,7 @@ summarise(RunStore.open(folder))
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 
@@ -57,7 +58,8 @@ def summarise(store: RunStore) -> Summary:
     baseline = choose_baseline(spec, ranked)
     skipped = tuple(item for item in table.log.skipped if not _ran(table, item.name))
     contenders = [item for item in spec.approaches if item.name not in {s.name for s in skipped}]
-    comparisons = compare_all(ranked, baseline, spec.decision.margin)
+    floors = {item.name for item in contenders if item.kind == "floor"}
+    comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
     approaches = tuple(_approach(item, store, table, outcomes, primary.name) for item in contenders)
     finished = store.finished
     return Summary(
@@ -71,6 +73,7 @@ def summarise(store: RunStore) -> Summary:
         comparisons=comparisons,
         verdict=VerdictSummary(kind="not shown"),
         slices=_slices(table, ranked, baseline, approaches, spec),
+        prior=store.prior,
         trust=trust(store, table, approaches, comparisons),
     )
 
@@ -85,14 +88,17 @@ def choose_baseline(spec: RunSpec, outcomes: Outcomes) -> str | None:
     return min(ran, key=lambda name: order.get(kinds[name], len(order)), default=None)
 
 
-def compare_all(outcomes: Outcomes, baseline: str | None, margin: float) -> tuple[ComparisonSummary, ...]:
-    """Every approach against the baseline, Holm-adjusted (declared before the run), then every other pair, unadjusted
-    and marked as exploratory (evidence 1.6)."""
+def compare_all(
+    outcomes: Outcomes, baseline: str | None, margin: float, trivial: Collection[str] = ()
+) -> tuple[ComparisonSummary, ...]:
+    """Every approach against the baseline, Holm-adjusted: declared before the run. Then every other pair without the
+    trivial ones, unadjusted and marked as exploratory (Holm serves decisions, looking around is labelled as such)."""
     if baseline is None:
         return ()
     others = [name for name in outcomes.names if name != baseline and outcomes.asked(name, baseline).any()]
     primary = [_comparison(result, True) for result in outcomes.against(baseline, others, margin)]
-    pairs = [(a, b) for i, a in enumerate(others) for b in others[i + 1 :] if outcomes.asked(a, b).any()]
+    rivals = [name for name in others if name not in trivial]
+    pairs = [(a, b) for i, a in enumerate(rivals) for b in rivals[i + 1 :] if outcomes.asked(a, b).any()]
     return (*primary, *(_comparison(outcomes.compare(a, b, margin), False) for a, b in pairs))
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped, Event, Warned
 from reports.run.schema import Question, SkippedApproach
@@ -26,6 +27,13 @@ class ScoreColumn:
     format_failed: Bools
     predicted: list[str | None]
     expected: list[str | None]
+    versions: NDArray[np.int64]
+    """Of the metric's code, behind each value; -1 where there is none."""
+
+    @classmethod
+    def empty(cls, n: int) -> ScoreColumn:
+        """A column of cases that are not scored yet."""
+        return cls(np.full(n, np.nan), np.zeros(n, dtype=bool), [None] * n, [None] * n, np.full(n, -1))
 
 
 @dataclass(eq=False)
@@ -149,16 +157,17 @@ def _answers(store: RunStore, name: str, position: dict[str, int]) -> ApproachRo
 
 def _scores(store: RunStore, row: ApproachRows, position: dict[str, int]) -> None:
     n = len(position)
-    for (metric, case), score in store.scores(row.name).items():
-        i = position.get(case)
+    for score in store.every_score(row.name):
+        i = position.get(score.case)
         if i is None or not row.answered[i]:
             continue
-        column = row.scores.get(metric)
+        column = row.scores.get(score.metric)
         if column is None:
-            column = ScoreColumn(np.full(n, np.nan), np.zeros(n, dtype=bool), [None] * n, [None] * n)
-            row.scores[metric] = column
-        if score.value is not None:
-            column.values[i] = score.value
+            column = row.scores[score.metric] = ScoreColumn.empty(n)
+        if score.version < column.versions[i]:
+            continue
+        column.versions[i] = score.version
+        column.values[i] = np.nan if score.value is None else score.value
         column.format_failed[i] = score.format_failure
         column.predicted[i], column.expected[i] = score.predicted, score.expected
 

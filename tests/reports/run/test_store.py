@@ -93,7 +93,7 @@ def test_everything_written_is_read_again(store: RunStore) -> None:
     assert list(again.dev()) == []
     assert [d.text for d in again.documents()] == ["body"]
     assert again.answers("few")["1"].text == HOSTILE
-    assert again.scores("few")["accuracy", "1"].value == 1.0
+    assert again.scores("few", "accuracy")["1"].value == 1.0
     assert [s.seconds for s in again.latency("few")] == [0.25]
     assert again.training("few") == training
     assert [e.kind for e in again.events()] == ["training-finished", "approach-failed"]
@@ -114,7 +114,7 @@ def test_the_last_answer_and_the_newest_metric_version_count(store: RunStore) ->
     for version, value in ((1, 0.1), (2, 0.2), (2, 0.3), (1, 0.4)):
         store.append_score(Score(case="1", approach="few", metric="m", version=version, value=value))
     assert [a.text for a in store.answers("few").stream()] == ["second"]
-    assert store.scores("few")["m", "1"].value == 0.3
+    assert store.scores("few", "m")["1"].value == 0.3
 
 
 @pytest.mark.parametrize("tail", [b'{"case":"2","appr', b"\0" * 5000, b'{"case":"2"}\0\0\n', b"\xff\xfe\n", b"\n"])
