@@ -19,16 +19,18 @@ from typing import Generic, TypeVar
 from baselines.merging import content_id
 from baselines.overlap import bare_text
 from reports.errors import DataError
+from reports.run import fingerprint
 from reports.run.schema import Case, Example
 
 Item = TypeVar("Item", Case, Example)
 
 SHARES = (("train", 0.6), ("dev", 0.1), ("test", 0.3))
 """Of one file only. The test part is large because the comparison stands on it."""
-_PASSAGE = 200
-"""A context field of at least so many characters is a passage: its questions stay together."""
-_SHARED_BY_ALL = ("system", "tools")
-"""Context that many items have in common without belonging together."""
+_PASSAGE = 50
+"""A context field of at least so many characters is a passage: its questions stay together, …"""
+_COMMON = 0.5
+"""… unless more than this share of all items has it, as with a common instruction or schema."""
+_NO_PASSAGE = ("system", "tools")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,12 @@ class Split(Generic[Item]):
     test: tuple[Item, ...]
     clusters: int
     """Number of clusters that were dealt out."""
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Part to the hash of its content, whatever the order: two runs with equal hashes used the same split."""
+        parts = {"train": self.train, "dev": self.dev, "test": self.test}
+        return {name: fingerprint.of_texts(sorted(map(_content, items))) for name, items in parts.items()}
 
 
 def split(items: Sequence[Item], seed: int = 0) -> Split[Item]:
@@ -102,10 +110,13 @@ def _clusters(items: Sequence[Item]) -> list[_Cluster]:
             index = parents[index]
         return index
 
+    ties = [_ties(item) for item in items]
+    often = Counter(tie for own in ties for tie in own if tie[0] == "passage")
     first: dict[tuple[str, str], int] = {}
-    for index, item in enumerate(items):
-        for tie in _ties(item):
-            parents[root(index)] = root(first.setdefault(tie, index))
+    for index, own in enumerate(ties):
+        for tie in own:
+            if often[tie] <= _COMMON * len(items) or tie[0] != "passage":
+                parents[root(index)] = root(first.setdefault(tie, index))
     found: dict[int, list[int]] = {}
     for index in range(len(items)):
         found.setdefault(root(index), []).append(index)
@@ -123,14 +134,14 @@ def _ties(item: Case | Example) -> list[tuple[str, str]]:
     if asked.group is not None:
         ties.append(("group", asked.group))
     for name, text in asked.context.items():
-        if len(text) >= _PASSAGE and name not in _SHARED_BY_ALL:
-            ties.append((name, text))
+        if len(text) >= _PASSAGE and name not in _NO_PASSAGE:
+            ties.append(("passage", text))
     return ties
 
 
 def _content(item: Case | Example) -> str:
     if isinstance(item, Case):
-        return content_id(item.question.input, item.question.context, *item.references)
+        return content_id(item.question.input, item.question.context, *sorted(item.references))
     return content_id(item.input, item.context, item.output)
 
 
@@ -145,24 +156,46 @@ def _commonest(labels: Sequence[str]) -> str:
 
 
 def _deal(clusters: Sequence[_Cluster], shares: dict[str, float], seed: int) -> dict[int, str]:
-    """Item index to part: label by label, in hash order, each cluster to the part that lacks most of its share."""
-    ordered = sorted(clusters, key=lambda c: (c.label, _rank(c.key, seed), c.members))
-    total, dealt, by_label = 0, Counter[str](), Counter[tuple[str, str]]()
-    seen = Counter[str]()
+    """Item index to part. The clusters of a label lie in hash order on a circle that the parts cut into arcs.
+
+    Where a label's circle starts is decided by its own hash, so that rare labels fall into all parts over the whole
+    set, and a row more moves only few of its own label.
+    """
+    by_label: dict[str, list[_Cluster]] = {}
+    for cluster in sorted(clusters, key=lambda c: (_rank(c.key, seed), c.members)):
+        by_label.setdefault(cluster.label, []).append(cluster)
     part_of: dict[int, str] = {}
-    for cluster in ordered:
-        size = len(cluster.members)
-        total += size
-        seen[cluster.label] += size
+    for label, members in by_label.items():
+        total, passed = sum(len(cluster.members) for cluster in members), 0.0
+        start = int(_rank(label, seed)[:8], 16) / 16**8 if label else 0.0
+        for cluster in members:
+            at = (start + (passed + len(cluster.members) / 2) / total) % 1
+            part_of.update(dict.fromkeys(cluster.members, _arc(at, shares)))
+            passed += len(cluster.members)
+    return _without_empty_ends(part_of, clusters, list(shares), seed)
 
-        def lack(part: str, cluster: _Cluster = cluster, total: int = total) -> tuple[float, float, float]:
-            own = shares[part] * seen[cluster.label] - by_label[cluster.label, part]
-            return round(own, 9), round(shares[part] * total - dealt[part], 9), shares[part]
 
-        chosen = max(shares, key=lack)
-        dealt[chosen] += size
-        by_label[cluster.label, chosen] += size
-        part_of.update(dict.fromkeys(cluster.members, chosen))
+def _arc(at: float, shares: dict[str, float]) -> str:
+    """The part that a place on the circle (0 to 1) belongs to."""
+    end = 0.0
+    for part, share in shares.items():
+        end += share
+        if at < end:
+            return part
+    return list(shares)[-1]
+
+
+def _without_empty_ends(
+    part_of: dict[int, str], clusters: Sequence[_Cluster], parts: Sequence[str], seed: int
+) -> dict[int, str]:
+    """With few clusters the first or the last part may have got none: then one cluster of the fullest part moves."""
+    for part in (parts[0], parts[-1]):
+        if part in part_of.values():
+            continue
+        fullest = Counter(part_of[c.members[0]] for c in clusters).most_common(1)[0][0]  # has two at least
+        movable = [c for c in clusters if part_of[c.members[0]] == fullest]
+        moved = min(movable, key=lambda c: (len(c.members), _rank(c.key, seed)))
+        part_of.update(dict.fromkeys(moved.members, part))
     return part_of
 
 
