@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
+from reports.drawing import Drawer
 from reports.errors import UsageError
 from reports.run import atomic
 from reports.run.store import RunStore
@@ -34,12 +35,21 @@ def write_report(
     for name in formats:
         if name not in FORMATS:
             raise UsageError(f"Unknown report format '{name}'", hint=f"Choose from {', '.join(FORMATS)}.")
-    summary = summary or summarise(store)
     folder = out or store.folder / "report"
-    return [_write(name, summary, store, folder) for name in dict.fromkeys(formats)]
+    drawer = Drawer() if {"html", "pdf"} & set(formats) else None
+    try:
+        summary = summary or summarise(store)
+        wanted = dict.fromkeys(formats)
+        written = {n: _write(n, summary, store, folder, drawer) for n in wanted if n != "pdf"}
+        if "pdf" in wanted:
+            written["pdf"] = _print(written.get("html") or _write("html", summary, store, folder, drawer))
+        return [written[name] for name in wanted]
+    finally:
+        if drawer:
+            drawer.close()
 
 
-def _write(name: str, summary: Summary, store: RunStore, folder: Path) -> Path:
+def _write(name: str, summary: Summary, store: RunStore, folder: Path, drawer: Drawer | None) -> Path:
     path = folder / f"report.{name}"
     match name:
         case "json":
@@ -51,16 +61,18 @@ def _write(name: str, summary: Summary, store: RunStore, folder: Path) -> Path:
             from reports.markdown import render_markdown
 
             atomic.write(path, render_markdown(summary))
-        case "pdf":
-            from reports.pdf import write_pdf
-
-            write_pdf(_write("html", summary, store, folder))
         case _:
             from reports.html import render_pages
 
-            for file, page in render_pages(summary, store):
+            for file, page in render_pages(summary, store, drawer):
                 atomic.write(folder / file, page)
     return path
+
+
+def _print(page: Path) -> Path:
+    from reports.pdf import write_pdf
+
+    return write_pdf(page)
 
 
 def render_json(summary: Summary) -> str:

@@ -9,7 +9,7 @@ import re
 
 from reports import text
 from reports.summary.model import Summary
-from reports.tables import Table, comparison_table, main_table
+from reports.tables import Cell, Table, comparison_table, main_table
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
@@ -33,9 +33,7 @@ def render_markdown(summary: Summary) -> str:
 
 def table_text(table: Table) -> str:
     """A pipe table under its caption; the second line of a cell stands in brackets."""
-    rows = [
-        [escaped(cell.text) + (f" ({escaped(cell.note)})" if cell.note else "") for cell in row] for row in table.rows
-    ]
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
     for i in table.marked:
         rows[i][0] = f"**{rows[i][0]}**"
     lines = [
@@ -44,6 +42,11 @@ def table_text(table: Table) -> str:
         *("| " + " | ".join(row) + " |" for row in rows),
     ]
     return f"{escaped(table.caption)}\n\n" + "\n".join(lines)
+
+
+def _cell(cell: Cell) -> str:
+    note = "; ".join(cell.note.splitlines())
+    return escaped(cell.text) + (f" ({escaped(note)})" if note else "")
 
 
 def escaped(foreign: str) -> str:

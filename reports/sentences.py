@@ -127,28 +127,28 @@ def _slow(approach: ApproachSummary) -> str:
 def chips(summary: Summary) -> list[Chip]:
     """The trust strip: what a sceptic asks first, each with its number."""
     trust = summary.trust
-    found = [Chip("✓" if not trust.pilot else "!", text.count(trust.cases, "case"), "" if not trust.pilot else "warn")]
+    found = [Chip("✓", text.count(trust.cases, "case"), "")]
     if trust.pilot:
-        found.append(Chip("!", "pilot only: under 50 cases", "warn"))
+        found = [Chip("!", f"{text.count(trust.cases, 'case')}: pilot only, under 50", "warn")]
     if trust.groups:
         found.append(Chip("≡", f"{text.count(trust.groups, 'group')}, intervals clustered by them", ""))
     if trust.detectable:
         gap = text.difference(trust.detectable, 0, trust.detectable, summary.primary.unit).lstrip("+")
         found.append(Chip("±", f"can detect about {gap}", ""))
     total = sum(a.quality.n for a in summary.approaches)
-    found.append(_chip(trust.failed_answers, f"of {total:,} answers failed, counted as wrong", "no answer failed"))
-    found.append(_chip(trust.leaked, "eval cases also stand in the training data", "no leak found"))
-    found += [_chip(trust.broken_rows, "broken rows left out", "")] if trust.broken_rows else []
-    found += [Chip("!", "run not finished: numbers so far", "warn")] if not trust.finished else []
-    found += [_chip(len(trust.damaged), "stored lines could not be read", "")] if trust.damaged else []
-    if summary.prior:
-        agreed = summary.prior_agreed
-        found.append(Chip("=" if agreed else "≠", summary.prior_words or "", "fine" if agreed else ""))
+    some = f"{trust.failed_answers:,} of {text.count(total, 'answer')} failed, counted as wrong"
+    found.append(Chip("!", some, "warn") if trust.failed_answers else Chip("✓", "no answer failed", "fine"))
+    leaked = f"{text.count(trust.leaked, 'eval case')} also in the training data"
+    found.append(Chip("!", leaked, "warn") if trust.leaked else Chip("✓", "no leak found", "fine"))
+    if trust.broken_rows:
+        found.append(Chip("!", f"{text.count(trust.broken_rows, 'broken row')} left out", "warn"))
+    if not trust.finished:
+        found.append(Chip("!", "run not finished: numbers so far", "warn"))
+    if trust.damaged:
+        found.append(Chip("!", f"{text.count(len(trust.damaged), 'stored line')} could not be read", "warn"))
+    if summary.prior and summary.prior_words:
+        found.append(Chip("=" if summary.prior_agreed else "≠", summary.prior_words, ""))
     return found
-
-
-def _chip(n: int, some: str, none: str) -> Chip:
-    return Chip("!", f"{n:,} {some}", "warn") if n else Chip("✓", none, "fine")
 
 
 def limits(summary: Summary) -> list[str]:

@@ -21,6 +21,7 @@ class Cell:
 
     text: str
     note: str = ""
+    """Its lines are parted by newlines."""
     numeric: bool = True
 
 
@@ -90,7 +91,8 @@ def quality_cell(estimate: Estimate, summary: Summary) -> Cell:
         return Cell("–", "no scores")
     unit = summary.primary.unit
     value = text.quality(estimate.value, estimate.low, estimate.high, unit)
-    return Cell(value, f"{text.interval(estimate.low, estimate.high, unit)}, n = {estimate.n:,}")
+    few = f"\nn = {estimate.n:,}" if estimate.n != summary.trust.cases else ""
+    return Cell(value, text.interval(estimate.low, estimate.high, unit) + few)
 
 
 def difference_cell(against: ComparisonSummary | None, summary: Summary, name: str) -> Cell:
@@ -101,7 +103,7 @@ def difference_cell(against: ComparisonSummary | None, summary: Summary, name: s
         return Cell("–", "not compared")
     unit = summary.primary.unit
     ends = text.interval(against.low, against.high, unit, signed=True)
-    return Cell(text.difference(against.difference, against.low, against.high, unit), f"{ends}; {against.words}")
+    return Cell(text.difference(against.difference, against.low, against.high, unit), f"{ends}\n{against.words}")
 
 
 def _about(summary: Summary, approach: ApproachSummary) -> str:
@@ -116,7 +118,7 @@ def _failure_note(approach: ApproachSummary) -> str:
     parts = [f"{n:,} {status}" for status, n in counts.items()]
     if approach.quality.format_failures:
         parts.append(f"{approach.quality.format_failures:,} unreadable")
-    return ", ".join(parts)
+    return "\n".join(parts)
 
 
 def metric_table(summary: Summary) -> Table | None:
@@ -134,7 +136,7 @@ def metric_table(summary: Summary) -> Table | None:
             if q is None or q.value is None:
                 cells.append(Cell("–"))
             else:
-                ends = f"{text.interval(q.low, q.high, unit)}, n = {q.n:,}"
+                ends = f"{text.interval(q.low, q.high, unit)}\nn = {q.n:,}"
                 cells.append(Cell(text.quality(q.value, q.low, q.high, unit), ends))
         rows.append(tuple(cells))
     titles = [known[name].title if name in known else facts(name).title for name in names]
@@ -163,7 +165,7 @@ def comparison_table(summary: Summary) -> Table:
                 ),
                 Cell(only),
                 Cell(text.difference(c.detectable, 0, c.detectable, unit).lstrip("+") if c.detectable else "–"),
-                Cell(c.words, f"n = {c.n:,}" + (f", {c.clusters:,} groups" if c.clusters else ""), False),
+                Cell(c.words, f"n = {c.n:,}" + (f"\n{c.clusters:,} groups" if c.clusters else ""), False),
             )
         )
     return Table(

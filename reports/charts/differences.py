@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, GREEN, GREY, ORANGE, WIDTH, Figure, label, padded, to_svg
+from reports.charts.frame import BLUE, GREEN, GREY, ORANGE, WIDTH, Sketch, label, padded, spec_of
 from reports.summary.model import ComparisonSummary, Summary
 from reports.tables import Cell, Table
 
@@ -21,7 +21,7 @@ SIGNS = {
 ROW = 30
 
 
-def differences(summary: Summary) -> Figure | None:
+def differences(summary: Summary) -> Sketch | None:
     """One row an approach; None where nothing was compared."""
     import altair
 
@@ -62,12 +62,13 @@ def differences(summary: Summary) -> Figure | None:
         + "; ".join(f"{row['name']} {row['shown']}, {row['words']}" for row in rows)
     )
     gap = text.difference(margin, 0, margin or 1, summary.primary.unit).lstrip("+")
-    return Figure(
+    return Sketch(
         id="differences",
         title=title,
         caption=f"Same cases, 95 % intervals. Grey band: differences up to {gap}, too small to matter by your margin.",
-        svg=to_svg(layers, "differences", title, description),
+        description=description,
         table=_table(summary, shown),
+        spec=spec_of(layers),
     )
 
 

@@ -1,6 +1,6 @@
 """What all figures share: colours with a second channel, size, fonts, and the way from a chart to inline SVG.
 
-svg = to_svg(chart, "costs", "qlora is best", "Quality against cost of five approaches.")
+figure = finished(sketch, svg)      # sketch.spec = spec_of(chart), drawn by reports.drawing
 """
 
 from __future__ import annotations
@@ -28,7 +28,22 @@ CHARACTER = 6.6
 _SIZE = re.compile(r'<svg ([^>]*?)width="(\d+)" height="(\d+)"')
 _NAMESPACES = re.compile(r' xmlns(?::xlink)?="[^"]*"')
 _ROLES = re.compile(r' (?:role|aria-[a-z]+)="[^"]*"')
-_ACTIVE = re.compile(r"<(?:script|foreignObject|image|a|style)\b|\son[a-z]+=|href=", re.IGNORECASE)
+_ACTIVE = re.compile(r"<(?:script|foreignObject|image|a|style)\b|<[^>]*\s(?:on[a-z]+|[a-z:]*href)=", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """One figure before it is drawn."""
+
+    id: str
+    title: str
+    """What it shows, as a finding."""
+    caption: str
+    """How to read it."""
+    description: str
+    """For a reader who does not see it."""
+    table: Table
+    spec: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -42,25 +57,29 @@ class Figure:
     table: Table
 
 
-def to_svg(chart: altair.Chart | altair.LayerChart, name: str, title: str, description: str) -> Markup:
-    """The chart as inline SVG that scales to its column, with a title and a description for screen readers.
+def spec_of(chart: altair.Chart | altair.LayerChart) -> dict[str, Any]:
+    """The chart as Vega-Lite with the look that all figures share."""
+    found: dict[str, Any] = chart.to_dict(validate=False) | {"config": _look()}
+    return found
 
-    Ids are prefixed with the figure's name, so that several figures share a page. The same chart gives the same bytes.
+
+def finished(sketch: Sketch, svg: str) -> Figure:
+    """The drawing as inline SVG that scales to its column, with a title and a description for screen readers.
+
+    Ids are prefixed with the figure's, so that several figures share a page.
     """
-    import vl_convert
     from markupsafe import Markup, escape
 
-    spec = chart.to_dict(validate=False) | {"config": _look()}  # validation: 10 ms a figure, and the tests draw them
-    svg = vl_convert.vegalite_to_svg(spec)
     svg = _ROLES.sub("", _NAMESPACES.sub("", svg))
-    svg = re.sub(r'\b(id="|url\(#)([A-Za-z])', rf"\1{name}-\2", svg)
+    svg = re.sub(r'\b(id="|url\(#)([A-Za-z])', rf"\1{sketch.id}-\2", svg)
     svg = _SIZE.sub(r"<svg \1", svg, count=1)
     if _ACTIVE.search(svg):
-        raise AssertionError(f"the chart {name} holds active content")
-    label = f'role="img" aria-labelledby="{name}-title {name}-text"'
-    heading = f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-text">{escape(description)}</desc>'
+        raise AssertionError(f"the drawing {sketch.id} holds active content")
+    title, text = f"{sketch.id}-title", f"{sketch.id}-text"
+    heading = f'<title id="{title}">{escape(sketch.title)}</title><desc id="{text}">{escape(sketch.description)}</desc>'
     head, body = svg.split(">", 1)
-    return Markup(f"{head} {label}>{heading}{body}")
+    drawn = Markup(f'{head} role="img" aria-labelledby="{title} {text}">{heading}{body}')
+    return Figure(sketch.id, sketch.title, sketch.caption, drawn, sketch.table)
 
 
 def _look() -> dict[str, Any]:

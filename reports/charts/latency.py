@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, GREY, ORANGE, WIDTH, Figure, label, to_svg
+from reports.charts.frame import BLUE, GREY, ORANGE, WIDTH, Sketch, label, spec_of
 from reports.run.schema import LatencySample
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
@@ -18,7 +18,7 @@ MOST_POINTS = 80
 ROW = 34
 
 
-def latency(summary: Summary, samples: Mapping[str, Sequence[LatencySample]]) -> Figure | None:
+def latency(summary: Summary, samples: Mapping[str, Sequence[LatencySample]]) -> Sketch | None:
     """One row an approach, the fastest first, without the floor; None where nothing was measured."""
     shown = [a for a in summary.approaches if a.latency.n and a.kind != "floor" and a.latency.p50_seconds]
     if not shown:
@@ -29,12 +29,13 @@ def latency(summary: Summary, samples: Mapping[str, Sequence[LatencySample]]) ->
         f"{label(a.name)}: median {text.seconds(a.latency.p50_seconds)}, p95 {text.seconds(a.latency.p95_seconds)}"
         for a in shown
     ]
-    return Figure(
+    return Sketch(
         id="latency",
         title=title,
         caption="One request at a time after warm-up. Ticks: requests; bar: median; ring: 95th percentile.",
-        svg=to_svg(_chart(summary, shown, samples), "latency", title, "Seconds for one answer. " + "; ".join(said)),
+        description="Seconds for one answer. " + "; ".join(said),
         table=_table(shown),
+        spec=spec_of(_chart(summary, shown, samples)),
     )
 
 

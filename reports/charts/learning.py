@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, GREY, HEIGHT, ORANGE, WIDTH, Figure, label, padded, to_svg
+from reports.charts.frame import BLUE, GREY, HEIGHT, ORANGE, WIDTH, Sketch, label, padded, spec_of
 from reports.run.schema import TrainingRecord
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
@@ -17,21 +17,21 @@ from reports.tables import Cell, Table
 POINTS = 160
 
 
-def losses(summary: Summary) -> Iterator[Figure]:
+def losses(summary: Summary) -> Iterator[Sketch]:
     """One figure for each approach that was trained and logged at least two steps."""
     for i, approach in enumerate(summary.approaches):
         if approach.training and len(approach.training.history) > 1:
             yield _loss(f"loss-{i}", approach, approach.training)
 
 
-def curves(summary: Summary) -> Iterator[Figure]:
+def curves(summary: Summary) -> Iterator[Sketch]:
     """One figure for each approach whose quality is known at two or more training sizes."""
     for i, approach in enumerate(summary.approaches):
         if len(approach.curve) > 1:
             yield _curve(f"curve-{i}", summary, approach)
 
 
-def _loss(name: str, approach: ApproachSummary, training: TrainingRecord) -> Figure:
+def _loss(name: str, approach: ApproachSummary, training: TrainingRecord) -> Sketch:
     import altair
 
     steps = training.history
@@ -54,12 +54,13 @@ def _loss(name: str, approach: ApproachSummary, training: TrainingRecord) -> Fig
         layers.append(mark.mark_text(dy=-15).encode(x=x, y=y, text="text:N"))
     chart = altair.layer(*layers).properties(width=WIDTH, height=HEIGHT - 50)
     title = _loss_title(approach, training, held)
-    return Figure(
+    return Sketch(
         id=name,
         title=title,
         caption="Solid: training. Dashed with dots: held-out examples. Ring: the step that was kept.",
-        svg=to_svg(chart, name, title, f"Loss of {label(approach.name)} over {training.steps:,} training steps."),
+        description=f"Loss of {label(approach.name)} over {training.steps:,} training steps.",
         table=_loss_table(training),
+        spec=spec_of(chart),
     )
 
 
@@ -91,7 +92,7 @@ def _loss_table(training: TrainingRecord) -> Table:
     )
 
 
-def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Figure:
+def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Sketch:
     import altair
 
     share = summary.primary.unit == "share"
@@ -124,17 +125,13 @@ def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Figure:
         )
     chart = altair.layer(*layers).properties(width=WIDTH, height=HEIGHT - 30)
     title = approach.curve_verdict or f"{label(approach.name)} by number of training examples"
-    return Figure(
+    return Sketch(
         id=name,
         title=title,
         caption=f"{label(approach.name)}, 95 % intervals."
         + (" Dashed: the best approach without training." if rival else ""),
-        svg=to_svg(
-            chart,
-            name,
-            title,
-            f"{summary.primary.title} of {label(approach.name)} after training on parts of the data.",
-        ),
+        description=f"{summary.primary.title} of {label(approach.name)} after training on parts of the data.",
+        spec=spec_of(chart),
         table=Table(
             caption=f"{summary.primary.title} by training examples",
             head=("Examples", summary.primary.title, "95 % interval"),

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, GREY, HEIGHT, ORANGE, WIDTH, Figure, label, padded, place_labels, to_svg
+from reports.charts.frame import BLUE, GREY, HEIGHT, ORANGE, WIDTH, Sketch, label, padded, place_labels, spec_of
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
 
@@ -17,7 +17,7 @@ WIDE_RATIO = 12
 """Costs further apart than this are drawn on a logarithmic axis."""
 
 
-def quality_cost(summary: Summary) -> Figure | None:
+def quality_cost(summary: Summary) -> Sketch | None:
     """Contenders with a known quality and cost, without the floor; None where fewer than two have both."""
     shown = [
         a
@@ -27,14 +27,14 @@ def quality_cost(summary: Summary) -> Figure | None:
     if len(shown) < 2:
         return None
     title = _title(summary, shown)
-    svg = to_svg(_chart(summary, shown), "quality-cost", title, _description(summary, shown))
-    return Figure(
+    return Sketch(
         id="quality-cost",
         title=title,
         caption="Filled: nothing is both better and cheaper. Ring: something is. Square: recommended. "
         "Bars: 95 % intervals.",
-        svg=svg,
+        description=_description(summary, shown),
         table=_table(summary, shown),
+        spec=spec_of(_chart(summary, shown)),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, FONT_SIZE, GREEN, GREY, HEIGHT, ORANGE, PINK, WIDTH, Figure, label, to_svg
+from reports.charts.frame import BLUE, FONT_SIZE, GREEN, GREY, HEIGHT, ORANGE, PINK, WIDTH, Sketch, label, spec_of
 from reports.costs.estimate import DAYS_PER_MONTH
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
@@ -18,7 +18,7 @@ STYLES = ((ORANGE, [1, 0]), (BLUE, [7, 4]), (GREEN, [2, 3]), (PINK, [10, 3, 2, 3
 STEPS = 60
 
 
-def volume(summary: Summary) -> Figure | None:
+def volume(summary: Summary) -> Sketch | None:
     """At most five approaches: the recommended one, the baseline, then the undominated; None below two."""
     shown = _shown(summary)
     if len(shown) < 2:
@@ -28,14 +28,13 @@ def volume(summary: Summary) -> Figure | None:
     title = _title(shown, traffic.queries_per_day, traffic.horizon_months, flips)
     said = [f"{label(a.name)}: {text.money(total(a, traffic.queries_per_day, traffic.horizon_months))}" for a in shown]
     months = text.number(traffic.horizon_months, 0)
-    return Figure(
+    return Sketch(
         id="volume",
         title=title,
         caption=f"One-off and running cost over {months} months. Dashed upright line: your traffic. "
         "Dots: where the cheapest changes.",
-        svg=to_svg(
-            _chart(summary, shown, flips), "volume", title, "Total US dollars at your traffic. " + "; ".join(said)
-        ),
+        description="Total US dollars at your traffic. " + "; ".join(said),
+        spec=spec_of(_chart(summary, shown, flips)),
         table=_table(summary, shown),
     )
 
