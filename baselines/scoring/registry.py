@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from baselines.scoring.answers import exact_match, token_f1
-from baselines.scoring.classification import accuracy, multilabel
+from baselines.scoring.classification import SEPARATOR, accuracy, multilabel
 from baselines.scoring.contract import Metric, TextMetric
 from baselines.scoring.function import load, user_function, version
 from baselines.scoring.matching import contains, regex
@@ -70,14 +70,17 @@ def validate(name: str, folder: Path = Path()) -> None:
 def default_metrics(task_type: TaskType, references: Sequence[str] = ()) -> tuple[str, ...]:
     """The metrics of a task that names none; the first decides.
 
-    A sample of references settles what the type leaves open: extraction without JSON is compared as text, and an
-    open task whose references all end in a marked number ("#### 18", "A: 18") or are one is compared by number.
+    A sample of references settles what the type leaves open: labels joined by "|" are several at once, extraction
+    without JSON is compared as text, and an open task whose references all end in a marked number ("#### 18",
+    "A: 18") or are one is compared by number.
     """
     sample = [reference for reference in references if reference.strip()]
     if sample and task_type in ("qa", "generation", "extraction") and all(map(_is_number, sample)):
         return ("number",)
     if sample and task_type == "extraction" and not all(map(_is_json, sample)):
         return ("exact-match", "token-f1")
+    if task_type == "classification" and any(SEPARATOR in reference for reference in sample):
+        return ("multilabel-f1",)
     return tuple(metric.name for metric in METRICS.values() if task_type in metric.defaults)
 
 

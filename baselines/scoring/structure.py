@@ -15,6 +15,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 from baselines.scoring.contract import Reading
 from reports.run.schema import Case, Task
@@ -22,6 +23,10 @@ from reports.run.schema import Case, Task
 _FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 _DEEPEST = 50
 """Levels of nesting that are followed; what lies deeper is compared as text."""
+
+
+MOST_ATTEMPTS = 100
+"""Opening brackets inside a text that are tried: a hostile text costs no more."""
 
 
 class NotJson(ValueError):
@@ -89,11 +94,13 @@ def _parse(text: str) -> object:
 
 def _first_inside(text: str) -> object:
     decoder = json.JSONDecoder()
-    for match in re.finditer(r"[{\[]", text):
+    for match in islice(re.finditer(r"[{\[]", text), MOST_ATTEMPTS):
         try:
             value, _ = decoder.raw_decode(text, match.start())
-        except (ValueError, RecursionError):
+        except ValueError:
             continue
+        except RecursionError:
+            break
         return value
     raise NotJson("no JSON object or list")
 
