@@ -20,19 +20,21 @@ def _names(text: str) -> tuple[str, ...]:
 # Names in order of preference, in normalised spelling: see `normal`.
 INPUTS = _names(
     "question query input inputs text prompt instruction message utterance sentence content body user_input request "
-    "complaint comment review tweet post email ticket dialogue dialog conversation transcript document article source "
-    "src mr meaning_representation input_text source_text problem task topic description subject title claim premise"
+    "complaint comment review tweet post email mail ticket dialogue dialog conversation transcript document article "
+    "source src mr meaning_representation input_text source_text problem task topic description subject title claim "
+    "premise frage eingabe anfrage nachricht"
 )
 LONG_INPUTS = _names("document article dialogue dialog conversation transcript text source report content body")
 REFERENCES = _names(
     "reference references expected expected_output expected_answer ideal ideal_answer gold gold_answer golden_answer "
     "golden correct_answer correct ground_truth groundtruth reference_answer final_decision target targets output "
     "outputs answer answers completion response solution label labels label_text intent category class summary "
-    "highlights ref refs human_reference target_text translation sql json slots entities output_text chosen"
+    "highlights ref refs human_reference target_text translation sql json slots entities output_text chosen "
+    "antwort ausgabe erwartet"
 )
 LABELS = _names(
     "final_decision label_text label_name label intent category class class_name classification sentiment labels "
-    "decision emotion topic tag tags target gold verdict type department priority"
+    "decision emotion topic tag tags target gold verdict type department queue priority kategorie"
 )
 SUMMARIES = ("summary", "highlights", "abstract", "headline", "tldr")
 IDS = _names(
@@ -44,6 +46,7 @@ GROUPS = _names(
     "session_id patient_id account_id document_id article_id"
 )
 PASSAGES = ("context", "contexts", "passage", "passages", "paragraph", "paragraphs", "evidence")
+CHOICES = ("choices", "options", "candidates")
 _TELLTALE = frozenset(_names("correct expected gold golden answer answers reference label target truth ideal solution"))
 _NUMBERED = re.compile(r"(.*?)[_ ]?(\d+)")
 _KNOWN = frozenset({*INPUTS, *LONG_INPUTS, *REFERENCES, *LABELS, *SUMMARIES, *IDS, *GROUPS, *PASSAGES, "messages"})

@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from baselines.columns import (
+    CHOICES,
     IDS,
     INPUTS,
     LABELS,
@@ -65,6 +66,8 @@ class _Look:
     distinct: int
     filled: int
     mean_length: float
+    nested: bool = False
+    """Whether lists or objects stand in it: nothing to guess a part from."""
 
     @property
     def repeats(self) -> bool:
@@ -110,8 +113,8 @@ def require_both(table: Table, parts: Parts) -> None:
     if len(table.columns) == 1 and table.shape == "records":
         raise DataError(
             f"{table.file} has one column only, {sayable(table.columns[0])}",
-            "Input and expected answer must stand in columns of their own; if they do, say what parts them: "
-            f"{{path: {table.file}, delimiter: …}}.",
+            "Input and expected answer must stand in columns of their own."
+            + (f" If they do, say what parts them: {{path: {table.file}, delimiter: …}}." if table.delimiter else ""),
         )
     words = {"input": "the input", "reference": "the expected answer"}
     looked = " and no column like ".join(words[part] for part in missing)
@@ -168,13 +171,9 @@ def _by_content(
     """What is still missing, by what stands in the columns that are left. Only where one choice is clear."""
     nameless = len(table.unnamed) == len(table.columns)
     free = [c for c in table.columns if c not in {*inputs, *references} and (nameless or c not in table.unnamed)]
-    looks = [look for c in free if normal(c) not in IDS and (look := _look(table, c)).filled]
+    looks = [look for c in free if normal(c) not in IDS and (look := _look(table, c)).filled and not look.nested]
     if not inputs and not references and len(looks) == 2:
-        label, text = sorted(looks, key=lambda look: (look.distinct, look.mean_length))
-        if label.distinct == text.distinct:  # nothing repeats: the longer one is the input
-            label, text = sorted(looks, key=lambda look: look.mean_length)
-        why = f"{label.column} has {label.distinct} different values, {text.column} has {text.distinct}"
-        return (text.column,), (label.column,), [("input", why), ("reference", why)]
+        return _of_two(looks[0], looks[1], task)
     if not references and inputs and task and len(looks) <= 2:
         labels, texts = [k for k in looks if k.repeats], [k for k in looks if not k.repeats and k.mean_length >= 20]
         fits = labels if task == "classification" else texts
@@ -186,10 +185,25 @@ def _by_content(
     return inputs, references, []
 
 
+def _of_two(
+    first: _Look, second: _Look, task: TaskType | None
+) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[str, str]]]:
+    """Input and reference of a table of two columns: labels are known by coming again, else the input stands first."""
+    why = f"{first.column} has {first.distinct} different values, {second.column} has {second.distinct}"
+    if first.repeats != second.repeats:
+        text, answer = (second, first) if first.repeats else (first, second)
+    else:
+        text, answer, why = first, second, "there are two columns, and the input usually stands first"
+        if task == "summarization" and second.mean_length > first.mean_length:
+            text, answer, why = second, first, f"{second.column} is longer than {first.column}"
+    return (text.column,), (answer.column,), [("input", why), ("reference", why)]
+
+
 def _look(table: Table, column: str) -> _Look:
-    texts = [text for row in table.rows[:_SAMPLE] if (text := as_text(row.cells.get(column)).strip())]
+    values = [row.cells.get(column) for row in table.rows[:_SAMPLE]]
+    texts = [text for value in values if (text := as_text(value).strip())]
     mean = sum(map(len, texts)) / len(texts) if texts else 0.0
-    return _Look(column, len(set(texts)), len(texts), mean)
+    return _Look(column, len(set(texts)), len(texts), mean, any(isinstance(value, (list, dict)) for value in values))
 
 
 def _id(table: Table, source: Source, rest: Sequence[str]) -> str | None:
@@ -214,6 +228,8 @@ def _context(
     asks = len(inputs) == 1 and normal(inputs[0]) in {"question", "query"}
     if not context and own_passages and asks and not table.passages:
         context = tuple(c for c in rest if normal(c) in PASSAGES)[:1]
+    if asks:
+        context += tuple(c for c in rest if normal(c) in CHOICES and c not in context)
     return context
 
 

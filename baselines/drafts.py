@@ -137,7 +137,7 @@ def _draft(row: Row, index: int, table: Table, parts: Parts, task: TaskType | No
     context = {c: text for c in parts.context if (text := as_text(cell(row.cells, c))).strip()}
     identity = _identity(row, index, parts)
     group = as_text(cell(row.cells, parts.group)).strip() if parts.group else None
-    for text in (*pieces, *references, *context.values(), identity or "", group or ""):
+    for text in (*pieces, *references, *context, *context.values(), identity or "", group or ""):
         if reason := unreadable(text):
             raise _Unusable(reason)
     return Draft(row.file, row.place, row.number, "\n\n".join(pieces), references, identity, group or None, context)

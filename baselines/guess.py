@@ -9,6 +9,7 @@ For `advisor new`, which writes the guess into a project file that the user read
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ _LABEL_LENGTH = 60
 """Characters: longer references are texts, not labels."""
 _LONG = ("dialogue", "dialog", "conversation", "transcript", "article", "document", "report")
 """Names of inputs that are usually there to be summarised."""
+_WORD = re.compile(r"\w+")
 _IMBALANCED = 0.7
 """With so large a share of one label, accuracy mostly measures that label."""
 
@@ -170,12 +172,26 @@ def _task(seen: _Seen) -> tuple[TaskType, str]:
     if _are_questions(seen):
         return "qa", f"the inputs are questions, the answers {words:.0f} words long on average"
     inputs = sum(len(draft.input.split()) for draft in seen.drafts) / rows
+    if words <= 15 and (share := _copied(seen)) >= 0.9:
+        return "extraction", f"{share:.0%} of the words of the expected answers stand in the inputs"
     long = any(normal(column) in _LONG for column in seen.parts.input)
     if _named(seen, SUMMARIES) or (
         _plain(seen) and inputs >= 60 and words >= 4 and inputs >= (1.5 if long else 3) * words
     ):
         return "summarization", f"inputs have {inputs:.0f} words on average, expected answers {words:.0f}"
     return "generation", f"expected answers are free text, {words:.0f} words long on average"
+
+
+def _copied(seen: _Seen) -> float:
+    """Share of the words of the references that their inputs hold too; 0 where references are not much shorter."""
+    found = total = asked = 0
+    for draft in seen.drafts[:500]:
+        words = _WORD.findall(draft.references[0].casefold())
+        there = _WORD.findall(draft.input.casefold())
+        asked += len(there)
+        total += len(words)
+        found += len([word for word in words if word in set(there)])
+    return found / total if total and 2 * total < asked else 0.0
 
 
 def _named(seen: _Seen, names: Sequence[str]) -> bool:

@@ -44,24 +44,30 @@ def read_excel(
         raise EnvironmentFault("Excel files need the package openpyxl", "pip install openpyxl") from None
     import warnings
     import zipfile
+    import zlib
 
+    damage = (
+        InvalidFileException,
+        zipfile.BadZipFile,
+        zlib.error,
+        SyntaxError,  # of the XML inside
+        *(KeyError, ValueError, OSError, EOFError, TypeError, AttributeError, IndexError, NotImplementedError),
+    )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validations, which are of no concern here
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+            pages = {page.title: page for page in book.worksheets}
+            if sheet is not None and sheet not in pages:
+                near = nearest(sheet, list(pages))
+                hint = f"Did you mean {near}?" if near else f"Its sheets: {listed(pages)}."
+                raise DataError(f"{name} has no sheet {sheet!r}", hint)
+            chosen = sheet or next(iter(pages))
+            lines = [(i, list(cells)) for i, cells in enumerate(pages[chosen].iter_rows(values_only=True), start=1)]
+            book.close()
+    except damage as error:
         raise DataError(f"{name} is not a readable Excel file: {error}", "Save it again as .xlsx or as CSV.") from None
-    try:
-        names = [page.title for page in book.worksheets]
-        if sheet is not None and sheet not in names:
-            near = nearest(sheet, names)
-            hint = f"Did you mean {near}?" if near else f"Its sheets: {listed(names)}."
-            raise DataError(f"{name} has no sheet {sheet!r}", hint)
-        chosen = sheet or names[0]
-        lines = [(i, list(cells)) for i, cells in enumerate(book[chosen].iter_rows(values_only=True), start=1)]
-    finally:
-        book.close()
-    notes = [f"{name}: sheet {chosen!r} of {len(names)} is read."] if len(names) > 1 else []
+    notes = [f"{name}: sheet {chosen!r} of {len(pages)} is read."] if len(pages) > 1 else []
     return _sheet(name, [(i, cells) for i, cells in lines if any(c is not None for c in cells)], notes, is_column_name)
 
 

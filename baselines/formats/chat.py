@@ -18,7 +18,8 @@ from dataclasses import dataclass, replace
 
 from baselines.formats.table import JSON, Problem, Table, as_text, count, sayable
 
-_TURNS = ("messages", "conversations", "conversation", "contents", "turns", "dialog", "chosen_messages", "chosen")
+_TURNS = ("messages", "conversations", "conversation", "contents", "turns", "dialog", "items", "prompt", "input")
+_CHOSEN = {"chosen", "rejected", "chosen_messages", "rejected_messages"}
 _ROLES = {
     "user": "user human usr customer client prompter person student questioner",
     "assistant": "assistant gpt bot chatbot chatgpt model ai agent llm bing bard claude gemini llama system_response",
@@ -84,7 +85,7 @@ def _converted(table: Table, shape: str) -> Table:
             continue
         multi += len(before) > 1
         trailing += after
-        kept = {k: v for k, v in row.cells.items() if k not in (*_TURNS, "rejected", "rejected_messages")}
+        kept = {k: v for k, v in row.cells.items() if k not in _CHOSEN and not _is_turns(v)}
         own: dict[str, JSON] = {"input": transcript(before), "output": output}
         extra = {"system": as_text(kept.get("system")) or system, "tools": _tools(kept.get("tools"))}
         rows.append(replace(row, cells={**kept, **own, **extra}))
@@ -122,6 +123,9 @@ def _turns_of(cells: dict[str, JSON], shape: str) -> tuple[list[Turn], str | Non
     if key is None:
         raise UnusableConversation("has no list of messages")
     turns = read_turns(_unpacked(cells[key]))
+    answer = next((cells[k] for k in ("completion", "response", "answer") if _is_turns(cells.get(k))), None)
+    if answer is not None:
+        return [*turns, *read_turns(_unpacked(answer))], None
     gold = next((cells[k] for k in cells if k.casefold() in _GOLD and cells[k] not in (None, "")), None)
     return turns, None if gold is None or turns[-1].role == "assistant" else as_text(gold)
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from baselines.formats.table import JSON, Problem, Row, Table, count, listed, place
+from baselines.formats.table import JSON, Problem, Row, Table, count, listed, place, sayable
 from reports.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ NO_DELIMITER = "\x1f"
 _SAMPLE_ROWS = 200
 _SAMPLE_CHARACTERS = 500_000
 _NUMBER = re.compile(r"[-+]?\d+([.,]\d+)*%?")
+_SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
+"""Excel's own hint in the first line."""
 _SENTINEL = "\ue000end-of-file\ue001"
 
 
@@ -89,11 +91,16 @@ def read_delimited(
 
     Raises DataError when there is nothing but a header, or a quotation mark is never closed.
     """
-    delimiter = delimiter or sniff_delimiter(text, is_column_name)
+    said = _SEPARATOR_LINE.match(text)
+    delimiter = delimiter or (said.group(1) if said else sniff_delimiter(text, is_column_name))
     parsed, notes = _parse_best(text, delimiter, name)
-    records = [r for r in parsed.records if r.cells and any(cell.strip() for cell in r.cells)]
+    records = [r for r in parsed.records if r.cells and any(cell.strip() for cell in r.cells)][1 if said else 0 :]
     if not records:
         raise DataError(f"{name} is empty", "Name a file that holds rows.")
+    records, before = _without_preamble(records, is_column_name)
+    if before:
+        lines = listed(sayable(" ".join(record.cells)) for record in before)
+        notes.append(f"{name}: what stands before the header row is not read: {lines}.")
     if header is None:
         header = has_header([r.cells for r in records[:_SAMPLE_ROWS]], is_column_name)
     if header and len(records) == 1:
@@ -111,6 +118,18 @@ def read_delimited(
     names = tuple(dict.fromkeys(columns))
     table = Table(name, rows, names, "csv", broken=broken, delimiter=delimiter, unnamed=unnamed, notes=tuple(notes))
     return replace(table, notes=(*table.notes, *_spill(table))) if header else table
+
+
+def _without_preamble(
+    records: list[_Record], is_column_name: Callable[[str], bool]
+) -> tuple[list[_Record], list[_Record]]:
+    """(table, lines before it): a title or a comment above a header row that has known names."""
+    for i, record in enumerate(records[:6]):
+        if sum(is_column_name(cell.strip()) for cell in record.cells) > 1:
+            before = records[:i]
+            alone = all(not any(cell.strip() for cell in r.cells[1:]) for r in before)
+            return (records[i:], before) if alone else (records, [])
+    return records, []
 
 
 def _rows(

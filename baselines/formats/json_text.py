@@ -19,7 +19,8 @@ def read_json(text: str, name: str) -> Table:
     """A JSON document as a Table. Text that turns out to be JSON Lines is read as such. Raises DataError."""
     repeated: list[str] = []
     try:
-        document = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_watching(repeated))
+        hook = _watching(repeated)
+        document = json.loads(text, strict=False, parse_constant=_nothing, object_pairs_hook=hook)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and _looks_like_lines(text):
             return read_jsonl(text, name)
@@ -39,6 +40,10 @@ def read_json(text: str, name: str) -> Table:
             "Give every entry its own key.",
         )
     return records_of(document, name)
+
+
+def _nothing(constant: str) -> None:
+    """NaN and Infinity, which some programs write for a missing value."""
 
 
 def _watching(repeated: list[str]) -> Any:
@@ -66,7 +71,7 @@ def read_jsonl(text: str, name: str) -> Table:
     """One JSON object a line; blank lines are skipped. Raises DataError when no line is an object."""
     rows: list[Row] = []
     broken: list[Problem] = []
-    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         value, reason = _parse_line(line)
@@ -82,7 +87,7 @@ def read_jsonl(text: str, name: str) -> Table:
 
 def _parse_line(line: str) -> tuple[JSON, str]:
     try:
-        value: JSON = json.loads(line)
+        value: JSON = json.loads(line, strict=False, parse_constant=_nothing)
     except json.JSONDecodeError as error:
         return None, f"not valid JSON at character {error.colno} ({error.msg}): {sayable(line)}"
     except (RecursionError, ValueError) as error:

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from baselines.formats import slots, squad
-from baselines.formats.table import JSON, Problem, Row, Table, place, sayable
+from baselines.formats.table import JSON, Problem, Row, Table, listed, place, sayable
 from reports.errors import DataError
 
 _WRAPPERS = ("data", "rows", "examples", "items", "records", "instances", "questions", "samples", "tests", "results")
@@ -61,6 +61,14 @@ def _from_object(document: dict[str, JSON], name: str) -> Table:
         lines = enumerate(zip(*columns.values(), strict=True), start=1)
         rows = [Row(name, i, dict(zip(columns, cells, strict=True)), "item") for i, cells in lines]
         return _table(name, rows)
+    inner = next(iter(document.values()))
+    if len(document) == 1 and isinstance(inner, dict):
+        return _from_object(inner, name)
+    if _several_tables(document):
+        raise DataError(
+            f"{name} holds several tables: {listed(document)}",
+            "Write each into a file of its own: one for eval, one for train.",
+        )
     lists = [k for k, v in document.items() if isinstance(v, list) and v and all(isinstance(i, dict) for i in v)]
     wrapper = next((k for k in _WRAPPERS if k in lists), lists[0] if len(lists) == 1 and not _chat_key(lists) else None)
     if wrapper is not None:
@@ -79,9 +87,25 @@ def _from_object(document: dict[str, JSON], name: str) -> Table:
     return _table(name, [Row(name, 1, document, "item")], notes=(f"{name} holds a single record.",))
 
 
+def _several_tables(document: dict[str, JSON]) -> bool:
+    """{"train": […], "test": […]}: every value is a list of rows, and none is a conversation."""
+    rows = [k for k, v in document.items() if isinstance(v, list) and v and isinstance(v[0], (dict, list))]
+    return len(rows) == len(document) > 1 and not any(_chat_key([key]) for key in rows)
+
+
 def _chat_key(keys: list[str]) -> bool:
     """Whether the only list is the turns of one conversation, not a list of rows."""
-    return keys[0] in {"messages", "conversations", "conversation", "contents", "chosen", "turns", "dialog", "prompt"}
+    return keys[0] in {
+        "messages",
+        "conversations",
+        "conversation",
+        "contents",
+        "chosen",
+        "turns",
+        "dialog",
+        "prompt",
+        "items",
+    }
 
 
 def _bare_map(document: dict[str, JSON]) -> bool:

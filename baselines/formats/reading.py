@@ -9,6 +9,7 @@ Never fills a gap and never drops a row unsaid: what cannot be read stands in `t
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -123,6 +124,8 @@ def _kind(path: Path, data: bytes, name: str) -> str:
     suffixes = [s.casefold() for s in path.suffixes if s.casefold() not in {".gz", ".gzip"}]
     suffix = suffixes[-1] if suffixes else ""
     kind = _SUFFIX.get(suffix)
+    if kind == "csv" and re.match(rb"\s*(\[\s*)?\{\s*\"", data):
+        return "json"
     if kind in {"parquet", "excel"}:
         raise DataError(f"{name} is called {suffix} but is no {kind.title()} file", "Write or copy it again.")
     if kind:

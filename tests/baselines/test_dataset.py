@@ -188,6 +188,34 @@ def test_columns_by_content_are_noted(tmp_path: Path) -> None:
     assert "the columns were chosen by what stands in them: input v2, expected answer v1" in loaded.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "task", "given", "expected"),
+    [
+        (
+            "a,b\nshort?,a rather long answer\nbrief?,another rather long one\n",
+            "generation",
+            "short?",
+            "a rather long answer",
+        ),
+        (
+            "a,b\nshort,a rather long text\nbrief,another rather long text\n",
+            "summarization",
+            "a rather long text",
+            "short",
+        ),
+        ("Frage;Antwort\nWo?;hier\nWer?;ich\n", "qa", "Wo?", "hier"),
+    ],
+)
+def test_two_columns_without_known_names(tmp_path: Path, text: str, task: TaskType, given: str, expected: str) -> None:
+    case = cases_of(tmp_path, text, task).items[0]
+    assert (case.question.input, case.references) == (given, (expected,))
+
+
+def test_choices_are_context_of_a_question(tmp_path: Path) -> None:
+    loaded = cases_of(tmp_path, [{"question": "Which?", "choices": ["this", "that"], "answer": "this"}])
+    assert loaded.items[0].question.context == {"choices": "this\nthat"}
+
+
 def test_several_files_of_one_layout(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for i in (2, 1):

@@ -96,6 +96,18 @@ def test_an_answer_in_a_field_of_its_own() -> None:
     assert pairs(recognised(record)) == [("capital of France?", "Paris")]
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"input": [{"role": "user", "content": "hi"}], "ideal": "hello"},
+        {"prompt": [{"role": "user", "content": "hi"}], "completion": [{"role": "assistant", "content": "hello"}]},
+        {"items": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "hello"}]},
+    ],
+)
+def test_other_homes_of_messages(record: dict[str, Any]) -> None:
+    assert pairs(recognised(record)) == [("hi", "hello")]
+
+
 def test_messages_as_json_inside_a_csv_cell() -> None:
     cell = json.dumps(openai(("user", "hi"), ("assistant", "hello"))["messages"]).replace('"', '""')
     table = chat.recognise(read_delimited(f'id,messages\n1,"{cell}"\n', "a.csv"))

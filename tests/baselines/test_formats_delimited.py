@@ -127,6 +127,17 @@ def test_empty_cells_at_the_end_are_no_fault() -> None:
     assert cells(table) == [["hello", "a"], ["bye", "b"]]
 
 
+@pytest.mark.parametrize("before", ["# exported in May\n", "Support export,\n,\n", "sep=,\n"])
+def test_what_stands_before_the_header_is_not_read(before: str) -> None:
+    table = read(f"{before}text,label\nhello,a\n")
+    assert cells(table) == [["hello", "a"]]
+    assert table.rows[0].number == before.count("\n") + 2
+
+
+def test_the_separator_line_of_excel_is_obeyed() -> None:
+    assert cells(read("sep=;\nx;y\n1,5;a\n2,5;b\n")) == [["1,5", "a"], ["2,5", "b"]]
+
+
 def test_blank_lines_are_no_rows() -> None:
     assert cells(read("text,label\n\nhello,a\n\n\nbye,b\n\n")) == [["hello", "a"], ["bye", "b"]]
 

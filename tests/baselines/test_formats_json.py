@@ -29,6 +29,7 @@ RECORDS = [{"text": "hello", "label": "a"}, {"text": "bye", "label": "b"}]
         {"version": "1", "rows": RECORDS},
         {"version": "1", "my_rows": RECORDS},
         {"rows": [{"row_idx": i, "row": record, "truncated_cells": []} for i, record in enumerate(RECORDS)]},
+        {"nlu_data": {"common_examples": RECORDS}},
         {"text": ["hello", "bye"], "label": ["a", "b"]},
         {"text": {"0": "hello", "1": "bye"}, "label": {"0": "a", "1": "b"}},
     ],
@@ -111,6 +112,7 @@ def test_slots_give_the_gold_json() -> None:
         ("[" * 100_000, "nests too deeply|ends in the middle"),
         ('[{"n": ' + "9" * 5000 + "}]", "is not readable JSON"),
         ('{"data": [{"paragraphs": []}]}', "no question in it"),
+        ('{"train": [{"a": 1}], "test": [{"a": 2}]}', "holds several tables: train, test"),
     ],
 )
 def test_what_cannot_be_read_is_refused(text: str, message: str) -> None:
@@ -129,6 +131,18 @@ def test_broken_lines_are_located() -> None:
     assert [problem.row for problem in table.broken] == [3, 5]
     assert str(table.broken[0]).startswith("a.jsonl line 3: not valid JSON at character 1")
     assert str(table.broken[1]) == "a.jsonl line 5: a JSON object is expected, this is '[3]'"
+
+
+def test_raw_control_characters_and_missing_numbers_are_read() -> None:
+    table = read_jsonl('{"text": "a\tb\x1b[0m\x00", "n": NaN}\n', "a.jsonl")
+    assert table.rows[0].cells == {"text": "a\tb\x1b[0m\x00", "n": None}
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt"])
+def test_json_under_the_name_of_a_text_file(tmp_path: Path, name: str) -> None:
+    for text in (json.dumps(RECORDS), "\n".join(map(json.dumps, RECORDS))):
+        (tmp_path / name).write_text(text)
+        assert [row.cells for row in read_table(name, tmp_path).rows] == RECORDS
 
 
 def test_line_separators_inside_strings_do_not_split_lines() -> None:

@@ -106,6 +106,12 @@ def test_a_customer_column_becomes_the_group(tmp_path: Path) -> None:
     assert reason(found, "group").why.startswith("its 5 values come again in 20 rows")
 
 
+def test_answers_copied_from_the_inputs_are_an_extraction(tmp_path: Path) -> None:
+    records = [{"text": f"please send {i} red apples to mister {i}", "output": f"{i}; apples"} for i in range(20)]
+    found = made(tmp_path, records)
+    assert (found.task, found.metrics) == ("extraction", ("exact-match", "token-f1"))
+
+
 def test_summaries_are_recognised_by_length(tmp_path: Path) -> None:
     records = [{"text": f"word{i} " * 200, "target": f"a short version of text {i}"} for i in range(10)]
     assert made(tmp_path, records).task == "summarization"
