@@ -42,6 +42,7 @@ class Classifier:
         self.spec = spec
         self._resources = resources
         self._every = tuple({e.id: e for e in (*resources.train, *resources.dev)}.values())
+        self._texts = [_text(e) for e in self._every]
         self._features: _Features | None = None
         self._model: Any = None
         self.facts: dict[str, str | int | float] = {}
@@ -55,15 +56,14 @@ class Classifier:
             raise NotApplicable("the training data has only one label, so there is nothing to tell apart")
         vectors = embed_stored(
             self._resources.embedder(),
-            [e.input for e in self._every],
+            self._texts,
             self._resources.artifacts / FOLDER,
             progress(emit, self.spec.name, "embedding the training examples"),
         )
-        self._features = features = _Features([e.input for e in self._every])
+        self._features = features = _Features(self._texts)
         strength, weight = self._tuned(features, vectors, emit)
         features.weight = weight
-        texts = [e.input for e in self._every]
-        self._model = _fit(features.of(texts, vectors), [e.output for e in self._every], strength)
+        self._model = _fit(features.of(self._texts, vectors), [e.output for e in self._every], strength)
         self.facts |= {"C": strength, "lexical weight": weight, "examples": len(self._every)}
 
     def answer(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
@@ -71,7 +71,7 @@ class Classifier:
         if self._model is None:
             self.prepare(lambda event: None)
         assert self._features is not None
-        texts = [question.input for question in questions]
+        texts = [_text(question) for question in questions]
         vectors = self._resources.embedder().embed(texts, query=True)
         labels = self._model.predict(self._features.of(texts, vectors))
         yield [Reply(q.id, text=str(label)) for q, label in zip(questions, labels, strict=True)]
@@ -97,11 +97,10 @@ class Classifier:
         labels = [e.output for e in self._every]
         if len(self._every) < FEWEST_TO_TUNE or not held or len({labels[i] for i in fit}) < 2:
             return UNTUNED
-        texts = [e.input for e in self._every]
         results: dict[tuple[float, float], float] = {}
         for weight in LEXICAL_WEIGHTS:
             features.weight = weight
-            table = features.of(texts, vectors)
+            table = features.of(self._texts, vectors)
             for strength in STRENGTHS:
                 model = _fit(table[fit], [labels[i] for i in fit], strength)
                 results[strength, weight] = float(model.score(table[held], [labels[i] for i in held]))
@@ -116,6 +115,11 @@ class Classifier:
     def _step(self, done: int) -> Progressed:
         total = len(STRENGTHS) * len(LEXICAL_WEIGHTS)
         return Progressed(approach=self.spec.name, what="choosing the regularisation", done=done, total=total)
+
+
+def _text(item: Example | Question) -> str:
+    """The input, then what the row brings along: the embedding reads the beginning, TF-IDF all of it."""
+    return "\n".join((item.input, *item.context.values()))
 
 
 class _Features:

@@ -28,6 +28,8 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 _CLAUSES = re.compile(r"[\n;|,]+|[.!?:]+(?=\s|$)|\s+(?:or|and|oder|und)\s+|\s+[-–—]+\s+|\s*[()]\s*", re.IGNORECASE)
+MOST_CHARACTERS = 20_000
+"""An answer is read so far: labels stand at its beginning, and a text of megabytes must not stop a run."""
 SHOWN_LABELS = 4
 """An ambiguous answer's message names at most so many."""
 
@@ -51,6 +53,7 @@ def read_label(text: str, labels: Sequence[str]) -> LabelReading:
     if not labels:
         return _free_label(text)
     known = _known(tuple(labels))
+    text = text[:MOST_CHARACTERS]
     if text.strip() in known.exact:
         return LabelReading(text.strip())
     body = _LEAD_IN.sub("", text.strip())
@@ -73,6 +76,7 @@ def read_labels(text: str, labels: Sequence[str]) -> frozenset[str] | None:
 
     A JSON list, or labels separated by commas, semicolons, bars or lines. "none", "[]" and an empty text say: no label.
     """
+    text = text[:MOST_CHARACTERS]
     if normalise(text) in ("", "none", "no label", "no labels", "n/a", "keine"):
         return frozenset()
     listed = _json_list(text)

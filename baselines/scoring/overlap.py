@@ -15,6 +15,8 @@ from baselines.scoring.contract import Reading, Tools
 from reports.run.schema import Case, Task
 
 USE_STEMMER = True
+MOST_CHARACTERS = 50_000
+"""Texts are compared so far: the longest common subsequence takes time with the product of the lengths."""
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
@@ -30,6 +32,7 @@ class Rouge:
 
 def rouge_f1(kind: str, text: str, reference: str) -> float:
     """F-measure of `rouge1`, `rouge2`, `rougeL` or `rougeLsum`, between 0 and 1."""
+    text, reference = text[:MOST_CHARACTERS], reference[:MOST_CHARACTERS]
     if kind == "rougeLsum":
         text, reference = _sentences(text), _sentences(reference)
     return float(_scorer(kind).score(reference, text)[kind].fmeasure)

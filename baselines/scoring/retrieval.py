@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 
 def recall_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> float:
@@ -34,6 +35,36 @@ def ndcg_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> float:
     gain = sum(1 / math.log2(rank + 1) for rank, item in enumerate(ranked[:k], start=1) if item in wanted)
     ideal = sum(1 / math.log2(rank + 1) for rank in range(1, min(k, len(wanted)) + 1))
     return gain / ideal
+
+
+def holds_reference(texts: Sequence[str], references: Sequence[str]) -> bool:
+    """Whether one of the texts contains a reference, without regard to case and blanks.
+
+    A ceiling for answering from passages where no passage is marked as relevant; a short reference may stand in a
+    passage by chance.
+    """
+    found = [" ".join(text.casefold().split()) for text in texts]
+    return any(" ".join(r.casefold().split()) in text for r in references if r.strip() for text in found)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a document, in characters."""
+
+    document: str
+    start: int
+    end: int
+
+
+def counts_for(chunk: Span, passage: Span) -> bool:
+    """Whether finding a chunk is finding a marked passage: the two share at least half of the shorter one.
+
+    So a chunk that lies inside a passage counts, and so does one that holds it; one that touches its edge does not.
+    """
+    if chunk.document != passage.document:
+        return False
+    shared = min(chunk.end, passage.end) - max(chunk.start, passage.start)
+    return shared > 0 and 2 * shared >= min(chunk.end - chunk.start, passage.end - passage.start)
 
 
 def _known(relevant: Collection[str]) -> set[str]:
