@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import runpy
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,22 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the public data sets are not beside this checkout (../shared/data)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def build_tiny() -> Callable[..., Path]:
+    """`build(folder, chat=True, …)` of tests/tiny_model.py: a small random model in a folder."""
+    build: Callable[..., Path] = runpy.run_path(str(ROOT / "tests" / "tiny_model.py"))["build"]
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny_model(build_tiny: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random Llama with a chat template. Read-only: shared by the whole session."""
+    return build_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def plain_model(build_tiny: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without a chat template."""
+    return build_tiny(tmp_path_factory.mktemp("models") / "plain", chat=False)

@@ -1,0 +1,75 @@
+"""Decoding for architectures that the slot table cannot hold (state-space, chunked attention): transformers' generate.
+
+Refuses to be clever: batches of similar length, left-padded, halved when memory runs out.
+
+    engine = PaddedEngine(model, "cpu")      # the same `run` as generation.Engine
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from baselines.models.generation import Continuation, Job, Stopping
+from finetune.loading import is_out_of_memory
+
+
+class PaddedEngine:
+    """`generate` in length-sorted batches under a budget of padded tokens, answer room included."""
+
+    def __init__(self, model: Any, device: str) -> None:
+        self.model = model
+        self.device = device
+        self.budget = 32768 if device.startswith("cuda") else 8192
+
+    def run(
+        self, jobs: Sequence[Job], stopping: Stopping, before_step: Callable[[], None] = lambda: None
+    ) -> Iterator[list[Continuation]]:
+        """Lists of finished answers, each job exactly once."""
+        waiting = sorted(jobs, key=lambda job: -len(job.ids))
+        while waiting:
+            rows = max(1, self.budget // (len(waiting[0].ids) + stopping.max_new_tokens))
+            batch = waiting[:rows]
+            before_step()
+            try:
+                done = self._batch(batch, stopping)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(batch) > 1:
+                    self.budget = max(1, self.budget // 2)
+                    continue
+                done = [Continuation(batch[0].index, [], "memory")]
+            del waiting[: len(batch)]
+            yield done
+
+    @torch.inference_mode()
+    def _batch(self, batch: list[Job], stopping: Stopping) -> list[Continuation]:
+        width = max(len(job.ids) for job in batch)
+        pad = min(stopping.end_ids)
+        ids = torch.tensor([[pad] * (width - len(job.ids)) + job.ids for job in batch], device=self.device)
+        mask = torch.tensor([[0] * (width - len(job.ids)) + [1] * len(job.ids) for job in batch], device=self.device)
+        sampling = {"do_sample": True, "temperature": stopping.temperature, "top_k": 0} if stopping.temperature else {}
+        if stopping.temperature:
+            torch.manual_seed(stopping.seed)
+        output = self.model.generate(
+            input_ids=ids,
+            attention_mask=mask,
+            max_new_tokens=stopping.max_new_tokens,
+            eos_token_id=sorted(stopping.end_ids),
+            pad_token_id=pad,
+            **(sampling or {"do_sample": False}),
+        )
+        return [_ended(job, row, stopping) for job, row in zip(batch, output[:, width:].tolist(), strict=True)]
+
+
+def _ended(job: Job, ids: list[int], stopping: Stopping) -> Continuation:
+    room = stopping.max_new_tokens if stopping.context is None else stopping.context - len(job.ids)
+    for at, token in enumerate(ids[:room]):
+        if token in stopping.end_ids:
+            return Continuation(job.index, ids[: at + 1], "end")
+        if stopping.stops_at is not None and stopping.stops_at(ids[: at + 1]):
+            return Continuation(job.index, ids[: at + 1], "stop")
+    return Continuation(job.index, ids[:room], "length")

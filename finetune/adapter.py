@@ -1,0 +1,183 @@
+"""A trained adapter on disk: saved whole or not at all, with where it came from; verified, attached, merged.
+
+Refuses to attach an adapter to weights or a chat layout other than those it was trained with.
+
+    save(peft_model, folder, provenance)
+    provenance = read_provenance(folder); provenance.check(folder, weights=weights.hash, layout=layout.hash)
+    model = attach(model, folder, "tickets")
+    merge(model_id, folder, out)                  # whole weights in safetensors
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from finetune.loading import load_weights
+from finetune.model_files import PROVENANCE, open_model
+from reports.errors import DataError, EnvironmentFault
+
+ADAPTER_FILE = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What an adapter (or fully trained weights) came from."""
+
+    method: str
+    base: str
+    """Name of the base model as the project gave it."""
+    base_revision: str | None
+    base_hash: str
+    """Of the base model's weight files."""
+    layout_hash: str
+    """Of the chat layout that training prompts had."""
+    data_hash: str
+    recipe: dict[str, Any]
+    fingerprint: str
+    """Of everything that decides the training: equal means that it need not run again."""
+    precision: str
+    """Of the base while training."""
+    adapter_hash: str = ""
+    """Of the trained weights themselves; written by `save`."""
+    licence_reminder: str = "The base model's licence also covers what was trained from it."
+
+    def check(self, folder: Path, *, weights: str, layout: str) -> None:
+        """Raise DataError unless the adapter belongs to these weights and this layout, and is whole."""
+        if self.base_hash != weights:
+            raise DataError(
+                f"{folder}: this adapter was trained on other weights than the loaded ones "
+                f"({self.base}, {self.base_hash}; loaded {weights}).",
+                "Use its own base model, or train again.",
+            )
+        if self.layout_hash != layout:
+            raise DataError(
+                f"{folder}: this adapter was trained with another chat layout than the model has now.",
+                "Check `chat_template_arguments`, or train again.",
+            )
+        if self.adapter_hash != _hash_file(folder / ADAPTER_FILE):
+            raise DataError(f"{folder}: the adapter's weights are not the ones that were saved.", "Train again.")
+
+
+def save(peft_model: Any, folder: Path, provenance: Provenance, extra: Mapping[str, str] | None = None) -> None:
+    """Write the adapter and its provenance beside `folder`, then move it into place: a kill leaves no half.
+
+    `extra` are further text files by name.
+    """
+    fresh = _fresh(folder)
+    with warnings.catch_warnings():
+        # Looking for the base model's configuration on the hub is neither needed nor wanted.
+        warnings.simplefilter("ignore")
+        peft_model.save_pretrained(fresh, safe_serialization=True, save_embedding_layers=False)
+    (fresh / "README.md").unlink(missing_ok=True)
+    _finish(fresh, folder, provenance, fresh / ADAPTER_FILE, extra)
+
+
+def save_whole(
+    model: Any, tokenizer: Any, folder: Path, provenance: Provenance, extra: Mapping[str, str] | None = None
+) -> None:
+    """Write fully trained or merged weights with tokenizer and provenance, whole or not at all."""
+    fresh = _fresh(folder)
+    model.save_pretrained(fresh, safe_serialization=True)
+    tokenizer.save_pretrained(fresh)
+    _finish(fresh, folder, provenance, None, extra)
+
+
+def read_provenance(folder: Path) -> Provenance:
+    """The provenance of a saved adapter. Raises DataError when there is none."""
+    path = folder / PROVENANCE
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        known = {f.name for f in fields(Provenance)}
+        return Provenance(**{key: value for key, value in stored.items() if key in known})
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{folder}: no readable {PROVENANCE}, so the adapter's base model is unknown.",
+            "Only adapters that this product trained or imported can be used.",
+        ) from error
+
+
+def attach(model: Any, folder: Path, name: str) -> Any:
+    """Put the adapter beside the weights of `model` (a transformers or PEFT model); returns the PEFT model."""
+    from peft import PeftModel
+
+    device = str(next(model.parameters()).device)
+    try:
+        if isinstance(model, PeftModel):
+            model.load_adapter(str(folder), adapter_name=name, torch_device=device)
+            model.base_model.enable_adapter_layers()
+            model.set_adapter(name)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # of PEFT's own call into transformers
+                model = PeftModel.from_pretrained(model, str(folder), adapter_name=name, torch_device=device)
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise DataError(f"{folder}: the adapter does not fit the model: {error}", "Train again.") from error
+    model.eval()
+    return model
+
+
+def merge(base: str, folder: Path, out: Path, *, revision: str | None = None, dtype: str = "bfloat16") -> None:
+    """Write base weights with the adapter added to them, for tools that take no adapter.
+
+    An adapter trained on NF4 weights is merged into the same weights dequantised: closest to what was trained.
+    """
+    import torch
+
+    provenance = read_provenance(folder)
+    quantised = provenance.precision == "nf4"
+    files = open_model(base, revision)
+    if provenance.base_hash != files.hash:
+        raise DataError(
+            f"{folder}: this adapter was trained on other weights than {base}.", f"Its base is {provenance.base}."
+        )
+    weights = load_weights(files, precision="nf4" if quantised else "float32")
+    model = weights.model.dequantize() if quantised else weights.model
+    merged = attach(model, folder, "merged").merge_and_unload()
+    save_whole(merged.to(getattr(torch, dtype)), files.tokenizer, out, provenance)
+
+
+def _fresh(folder: Path) -> Path:
+    fresh = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    return fresh
+
+
+def _finish(
+    fresh: Path, folder: Path, provenance: Provenance, weights: Path | None, extra: Mapping[str, str] | None
+) -> None:
+    stored = asdict(provenance)
+    if weights is not None:
+        stored["adapter_hash"] = _hash_file(weights)
+    try:
+        (fresh / PROVENANCE).write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        for name, text in (extra or {}).items():
+            (fresh / name).write_text(text, encoding="utf-8")
+        for path in fresh.iterdir():
+            _flush(path)
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"The trained weights cannot be written to {folder}: {error.strerror or error}", "Free some disk space."
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _hash_file(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}", "Train again.") from error

@@ -1,0 +1,103 @@
+"""Watches a training for the failures that otherwise pass in silence, and says what to change first.
+
+Refuses to decide the recipe. Each check either says nothing, gives a sentence, or raises.
+
+    watch = Watch(recipe)
+    alarm = watch.step(step, loss, grad_norm)       # "" while all is well, else why training must end
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from finetune.recipe import Recipe
+from reports.errors import DataError, EnvironmentFault
+
+WINDOW = 5
+"""Steps whose mean loss is compared: single batches jump."""
+
+
+def prepare_quantised(model: Any) -> int:
+    """Keep NF4 layers trainable on CPUs with AVX512-BF16; returns how many there are.
+
+    bitsandbytes 0.50 repacks such a layer at its first evaluation forward and then has no backward for it: gradients
+    stop there and nothing warns. Raises EnvironmentFault where a layer has already been repacked.
+    """
+    layers = quantised_layers(model)
+    for layer in layers:
+        layer.support_avx512bf16_for_cpu = False
+    check_quantised(model)
+    return len(layers)
+
+
+def check_quantised(model: Any) -> None:
+    """Raise EnvironmentFault when a quantised layer has been repacked for evaluation and has lost its gradient."""
+    for layer in quantised_layers(model):
+        if getattr(getattr(layer.weight, "quant_state", None), "packing_format_for_cpu", False):
+            raise EnvironmentFault(
+                "A 4-bit layer was repacked for evaluation, so no gradient would pass through it.",
+                "This is a fault of the installed bitsandbytes: use `lora` instead of `qlora`.",
+            )
+
+
+def quantised_layers(model: Any) -> list[Any]:
+    """The bitsandbytes 4-bit layers of a model."""
+    return [module for module in model.modules() if type(module).__name__ in {"Linear4bit", "LinearNF4", "LinearFP4"}]
+
+
+def check_gradients(named: Any) -> None:
+    """After the first backward: every trained tensor got a gradient, and not all of them are zero.
+
+    Raises EnvironmentFault otherwise. In a fresh adapter the A half has a zero gradient (B is zero), so zeros are
+    judged over all tensors together.
+    """
+    parameters = list(named)
+    if not parameters:
+        raise EnvironmentFault("No weights are trainable.", "Check `targets` in the recipe.")
+    missing = [name for name, parameter in parameters if parameter.grad is None]
+    if missing:
+        raise EnvironmentFault(
+            f"{len(missing)} of {len(parameters)} trained tensors receive no gradient, first {missing[0]}.",
+            "Try `gradient_checkpointing: no`, or `lora` instead of `qlora`.",
+        )
+    if all(float(parameter.grad.abs().sum()) == 0 for _, parameter in parameters):
+        raise EnvironmentFault(
+            "All gradients of the first step are zero: nothing would be learnt.",
+            "Try `gradient_checkpointing: no`, or `lora` instead of `qlora`.",
+        )
+
+
+@dataclass
+class Watch:
+    """The course of the loss. Its fields are part of a checkpoint."""
+
+    recipe: Recipe
+    base: float = float("inf")
+    """Validation loss before training: what a training that helps stays below."""
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+
+    def step(self, step: int, loss: float, grad_norm: float) -> str:
+        """Why training must end now, or an empty string.
+
+        Raises DataError for a loss of exactly zero, which means that nothing carried it.
+        """
+        if loss == 0.0:
+            raise DataError(
+                f"The training loss is exactly 0 at step {step}: no token carries loss.",
+                "Look at the outputs of the training data: they may all be empty or one token.",
+            )
+        if not math.isfinite(loss) or not math.isfinite(grad_norm):
+            return f"diverged: loss or gradient is not a number at step {step}. {self._lower()}"
+        self.recent.append(loss)
+        now = sum(self.recent) / len(self.recent)
+        # With room: the batches of a few steps differ from the validation side without any fault.
+        if len(self.recent) == WINDOW and now > 1.25 * self.base + 0.25:
+            return f"diverged: loss rose from {self.base:.2f} to {now:.2f} by step {step}. {self._lower()}"
+        return ""
+
+    def _lower(self) -> str:
+        now = self.recipe.learning_rate
+        return f"Lower learning_rate first: try {now / 10:g} instead of {now:g}."

@@ -1,0 +1,190 @@
+"""Memory that a fine-tuning will need, from the model's configuration and the recipe alone. No torch.
+
+    estimate = estimate_memory(config, recipe, micro_batch=1, length=1024)
+    estimate.total, estimate.plan_for               # bytes; plan_for adds a fifth for fragmentation
+
+The formula was checked against published measurements (median error 7 %, see tests/finetune/test_memory.py):
+
+    lin = L (2 h² + 2 h kv + 3 h I), emb = V h (twice when untied)     weights per kind
+    weights   LoRA, full 2 (lin + emb) bytes; QLoRA lin (1/2 + 1/64 + 4/16384) + 2 emb
+    adapters  rank L (2·2h + 2 (h + kv) + 3 (h + I)) weights, 16 bytes each (fp32 weight, gradient, two Adam moments)
+    activations of one layer  T (8 h + 2 kv + 4 I) 2 bytes; checkpointed: T L h 2 bytes and one layer
+    logits    10 bytes per token and vocabulary entry; 1 with logits on answer positions only
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from finetune.recipe import Recipe
+from reports.errors import DataError
+
+OVERHEAD_BYTES = 0.8e9
+"""CUDA context, kernels and buffers."""
+
+ADAPTER_BYTES = 16
+FULL_BYTES = {"mixed": 12, "float32": 16}
+"""Per weight: bf16 weight and gradient with fp32 moments; fp32 throughout."""
+
+QUANTISED_BYTES = {True: 0.5 + 1 / 64 + 4 / 16384, False: 0.5 + 4 / 64}
+"""Per linear weight in NF4, with and without double quantisation of the scales."""
+
+MARGIN = 1.2
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a configuration decides memory."""
+
+    hidden: int
+    layers: int
+    intermediate: int
+    vocabulary: int
+    kv: int
+    """Key/value heads times head size."""
+    query: int
+    """Query heads times head size."""
+    tied: bool
+
+    @property
+    def linear(self) -> int:
+        """Weights in the linear layers."""
+        return self.layers * (
+            2 * self.hidden * self.query + 2 * self.hidden * self.kv + 3 * self.hidden * self.intermediate
+        )
+
+    @property
+    def embedding(self) -> int:
+        """Weights in embedding and output layer."""
+        return self.vocabulary * self.hidden * (1 if self.tied else 2)
+
+    def adapter(self, rank: int) -> int:
+        """Weights of an adapter of this rank on all linear layers."""
+        attention = 2 * (self.hidden + self.query) + 2 * (self.hidden + self.kv)
+        return self.layers * rank * (attention + 3 * (self.hidden + self.intermediate))
+
+
+@dataclass(frozen=True)
+class MemoryEstimate:
+    """Bytes by part. All of it must fit on one device."""
+
+    weights: float
+    adapters: float
+    """With their gradients and moments; for full fine-tuning the gradients and moments of everything."""
+    activations: float
+    logits: float
+    overhead: float
+    checkpointing: bool
+
+    @property
+    def total(self) -> float:
+        return self.weights + self.adapters + self.activations + self.logits + self.overhead
+
+    @property
+    def plan_for(self) -> float:
+        """With a margin for fragmentation."""
+        return self.total * MARGIN
+
+    def words(self) -> str:
+        """One line for a plan or an error."""
+        parts = {
+            "weights": self.weights,
+            "trained": self.adapters,
+            "activations": self.activations,
+            "logits": self.logits,
+        }
+        listed = ", ".join(f"{name} {value / 1e9:.1f}" for name, value in parts.items())
+        return f"{self.total / 1e9:.1f} GB, plan for {self.plan_for / 1e9:.1f} ({listed})"
+
+
+def shape_of(config: Mapping[str, Any]) -> Shape:
+    """The shape in a config.json. Raises DataError for a configuration without the usual fields."""
+    text = config.get("text_config") or config
+    names = {
+        "hidden_size": ("hidden_size", "n_embd", "d_model"),
+        "layers": ("num_hidden_layers", "n_layer", "num_layers"),
+        "heads": ("num_attention_heads", "n_head", "num_heads"),
+        "vocabulary": ("vocab_size",),
+    }
+    found: dict[str, int] = {}
+    for name, spellings in names.items():
+        value = next((text[key] for key in spellings if text.get(key)), None)
+        if value is None:
+            raise DataError(
+                f"The model's configuration has no {spellings[0]}.", "Only decoder models can be estimated."
+            )
+        found[name] = int(value)
+    hidden, heads = found["hidden_size"], found["heads"]
+    size = int(text.get("head_dim") or hidden // heads)
+    return Shape(
+        hidden=hidden,
+        layers=found["layers"],
+        intermediate=int(text.get("intermediate_size") or text.get("n_inner") or 4 * hidden),
+        vocabulary=found["vocabulary"],
+        kv=int(text.get("num_key_value_heads") or heads) * size,
+        query=heads * size,
+        tied=bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", False))),
+    )
+
+
+def estimate_memory(
+    config: Mapping[str, Any],
+    recipe: Recipe,
+    *,
+    length: int,
+    micro_batch: int = 1,
+    checkpointing: bool | None = None,
+    weight_bytes: float = 2.0,
+    double_quantised: bool = True,
+    logit_bytes: float = 1.0,
+    overhead: float = OVERHEAD_BYTES,
+) -> MemoryEstimate:
+    """Bytes to train `micro_batch` examples of `length` tokens at once.
+
+    `weight_bytes` is 2 for bf16 and 4 for float32 (CPU). `logit_bytes` per token and vocabulary entry: 1 with logits
+    on answer positions only, 10 with a full fp32 copy and its gradient. `checkpointing` None reads the recipe.
+    """
+    shape = shape_of(config)
+    tokens = micro_batch * length
+    scale = weight_bytes / 2
+    checkpointed = bool(recipe.gradient_checkpointing) if checkpointing is None else checkpointing
+    layer = tokens * (4 * shape.hidden + 4 * shape.query + 2 * shape.kv + 4 * shape.intermediate) * 2 * scale
+    if checkpointed:
+        activations = tokens * shape.layers * shape.hidden * 2 * scale + layer
+    else:
+        activations = shape.layers * layer
+    linear, embedding = shape.linear, shape.embedding
+    if recipe.method == "full":
+        weights = weight_bytes * (linear + embedding)
+        per_weight = FULL_BYTES["mixed"] if weight_bytes < 4 else FULL_BYTES["float32"]
+        trained = (per_weight - weight_bytes) * (linear + embedding)
+    else:
+        quantised = recipe.method == "qlora"
+        linear_bytes = QUANTISED_BYTES[double_quantised] if quantised else weight_bytes
+        weights = linear_bytes * linear + weight_bytes * embedding
+        trained = float(ADAPTER_BYTES * shape.adapter(recipe.rank))
+    return MemoryEstimate(
+        weights=weights,
+        adapters=trained,
+        activations=activations,
+        logits=tokens * shape.vocabulary * logit_bytes,
+        overhead=overhead,
+        checkpointing=checkpointed,
+    )
+
+
+def needs_checkpointing(config: Mapping[str, Any], recipe: Recipe, *, length: int, tokens: int, free: float) -> bool:
+    """True when a micro-batch of `tokens` does not fit into `free` bytes with all activations kept."""
+    if recipe.gradient_checkpointing is not None:
+        return recipe.gradient_checkpointing
+    rows = max(1, tokens // max(1, length))
+    kept = estimate_memory(config, recipe, length=length, micro_batch=rows, checkpointing=False)
+    return kept.plan_for > free
+
+
+def cache_bytes(config: Mapping[str, Any], *, tokens: int, rows: int, bytes_per_value: float = 2.0) -> float:
+    """Key/value cache for answering `rows` prompts of `tokens` (prompt and answer) at once."""
+    shape = shape_of(config)
+    return 2 * shape.layers * shape.kv * bytes_per_value * tokens * rows

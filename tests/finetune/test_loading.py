@@ -1,0 +1,135 @@
+"""Loading: one clear error for each folder that is no usable model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from finetune.loading import load_weights, resolve_precision
+from finetune.model_files import count_weights, hash_weights, open_model
+from reports.errors import DataError, EnvironmentFault
+
+
+@pytest.fixture
+def copy(tiny_model: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_model, tmp_path / "model"))
+
+
+def test_a_model_loads_in_float32_on_a_cpu(tiny_model: Path) -> None:
+    weights = load_weights(open_model(str(tiny_model)), device="cpu")
+    assert weights.precision == "float32"
+    assert {str(p.dtype) for p in weights.model.parameters()} == {"torch.float32"}
+    assert weights.model.num_parameters() == count_weights(tiny_model)
+
+
+def test_nf4_loads_on_a_cpu_and_answers(tiny_model: Path) -> None:
+    import torch
+
+    weights = load_weights(open_model(str(tiny_model)), precision="nf4", device="cpu")
+    with torch.inference_mode():
+        logits = weights.model(torch.tensor([[5, 6, 7]])).logits
+    assert bool(torch.isfinite(logits).all())
+
+
+def test_the_hash_follows_the_weights_not_the_name(tiny_model: Path, copy: Path) -> None:
+    assert hash_weights(copy) == hash_weights(tiny_model)
+    file = copy / "model.safetensors"
+    raw = bytearray(file.read_bytes())
+    raw[-1] ^= 1
+    file.write_bytes(raw)
+    assert hash_weights(copy) != hash_weights(tiny_model)
+
+
+def test_no_folder_is_said() -> None:
+    with pytest.raises(DataError, match=r"No model folder at \./nowhere"):
+        load_weights(open_model("./nowhere"))
+
+
+def test_an_unreachable_hub_is_an_environment_fault() -> None:
+    with pytest.raises(EnvironmentFault, match="hub cannot be reached"):
+        load_weights(open_model("nobody/no-such-model-here"))
+
+
+def test_no_config(copy: Path) -> None:
+    (copy / "config.json").unlink()
+    with pytest.raises(DataError, match=r"no config\.json"):
+        load_weights(open_model(str(copy)))
+
+
+def test_no_weights(copy: Path) -> None:
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(DataError, match="holds no weights"):
+        load_weights(open_model(str(copy)))
+
+
+def test_pickled_weights_only(copy: Path) -> None:
+    (copy / "model.safetensors").rename(copy / "pytorch_model.bin")
+    with pytest.raises(DataError, match="pickle"):
+        load_weights(open_model(str(copy)))
+
+
+def test_an_adapter_folder_names_its_base(copy: Path) -> None:
+    (copy / "config.json").rename(copy / "adapter_config.json")
+    with pytest.raises(DataError) as caught:
+        load_weights(open_model(str(copy)))
+    assert "adapter" in caught.value.hint
+
+
+def test_broken_config(copy: Path) -> None:
+    (copy / "config.json").write_text("{")
+    with pytest.raises(DataError, match=r"config\.json cannot be read"):
+        load_weights(open_model(str(copy)))
+
+
+def test_truncated_weights(copy: Path) -> None:
+    file = copy / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:20])
+    with pytest.raises(DataError, match="not a whole safetensors file"):
+        load_weights(open_model(str(copy)))
+
+
+def test_missing_weights(copy: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(copy / "model.safetensors")
+    tensors.pop("model.norm.weight")
+    save_file(tensors, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(DataError, match=r"1 weights are missing .* model\.norm\.weight"):
+        load_weights(open_model(str(copy)))
+
+
+def test_unknown_architecture(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    config["model_type"] = "nothing-known"
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DataError, match="cannot be loaded"):
+        load_weights(open_model(str(copy)))
+
+
+def test_no_tokenizer(copy: Path) -> None:
+    for file in copy.glob("*token*"):
+        file.unlink()
+    with pytest.raises(DataError, match="tokenizer"):
+        load_weights(open_model(str(copy)))
+
+
+def test_already_quantised(copy: Path) -> None:
+    config = json.loads((copy / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "gptq", "bits": 4}
+    (copy / "config.json").write_text(json.dumps(config))
+    with pytest.raises(DataError, match="already quantised"):
+        load_weights(open_model(str(copy)), precision="nf4")
+
+
+def test_a_model_that_does_not_fit_is_told_with_numbers(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("finetune.loading.free_memory", lambda _: 1000)
+    with pytest.raises(EnvironmentFault, match="GB for weights alone in float32"):
+        load_weights(open_model(str(tiny_model)), device="cpu")
+
+
+def test_precision_is_only_chosen_where_it_is_auto() -> None:
+    assert resolve_precision("auto", "cpu") == "float32"
+    assert resolve_precision("bfloat16", "cpu") == "bfloat16"

@@ -1,0 +1,258 @@
+"""Training end to end on a tiny random model: it learns, it resumes exactly, it refuses loudly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finetune.data import Pair
+from finetune.model_files import hash_weights, open_model
+from finetune.recipe import Method, Recipe
+from reports.errors import DataError, EnvironmentFault, UsageError
+from reports.run.schema import TrainingRecord, TrainingStep
+
+QUICK = {"learning_rate": 3e-3, "epochs": 2, "batch": 8}
+
+
+def pairs(count: int = 96) -> list[Pair]:
+    words = ["refund", "card", "transfer", "balance"]
+    return [
+        Pair(f"Input: {'order ' * (i % 7)}{words[i % 4]}\n\nName the category of the input.", words[i % 4], f"row {i}")
+        for i in range(count)
+    ]
+
+
+def run(base: Path, out: Path, method: Method = "lora", options: dict[str, Any] | None = None, **more: Any) -> Any:
+    from finetune.train import train
+
+    recipe = Recipe.from_options(method, {**QUICK, **(options or {})})
+    return train(pairs(), str(base), recipe, out, device="cpu", **more)
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora", "full"])
+def test_each_method_learns_and_leaves_a_record(tiny_model: Path, tmp_path: Path, method: Method) -> None:
+    from finetune.train import result_folder
+
+    seen: list[TrainingStep] = []
+    record = run(tiny_model, tmp_path, method, {"epochs": 3}, on_step=lambda point, *_: seen.append(point))
+    assert seen[0].step == 0
+    assert seen[0].validation_loss is not None
+    assert record.best_validation_loss < 0.6 * seen[0].validation_loss
+    assert [point.step for point in seen] == list(range(record.steps + 1))
+    assert record.method == method
+    assert record.examples == 91
+    assert record.validation_examples == 5
+    folder = result_folder(tmp_path, method)
+    assert TrainingRecord.model_validate_json((folder / "training.json").read_text()) == record
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_a_finished_training_is_found_again_and_a_changed_one_is_not(tiny_model: Path, tmp_path: Path) -> None:
+    record = run(tiny_model, tmp_path)
+    steps: list[int] = []
+    assert run(tiny_model, tmp_path, on_step=lambda *_: steps.append(1)) == record
+    assert steps == []
+    assert run(tiny_model, tmp_path, options={"seed": 1}) != record
+
+
+class Stop(Exception):
+    """Stands for a kill."""
+
+
+def interrupted(base: Path, out: Path, at: int, **options: Any) -> None:
+    def stop(point: TrainingStep, *_: object) -> None:
+        if point.step == at:
+            raise Stop
+
+    with pytest.raises(Stop):
+        run(base, out, on_step=stop, checkpoint_seconds=0.0, options=options)
+
+
+def test_a_resumed_training_ends_at_the_same_weights(tiny_model: Path, tmp_path: Path) -> None:
+    options = {"dropout": 0.1, "neftune": 5}
+    whole = run(tiny_model, tmp_path / "whole", options=options)
+    for at in (5, 13):
+        interrupted(tiny_model, tmp_path / "cut", at, **options)
+    seen: list[int] = []
+    resumed = run(tiny_model, tmp_path / "cut", options=options, on_step=lambda p, *_: seen.append(p.step))
+    assert seen[0] == 13  # step 13 was taken but its checkpoint was not yet written
+    assert hash_of(tmp_path / "cut") == hash_of(tmp_path / "whole")
+    assert losses(resumed) == losses(whole)
+
+
+def test_a_checkpoint_of_another_recipe_is_not_resumed(tiny_model: Path, tmp_path: Path) -> None:
+    interrupted(tiny_model, tmp_path, 5)
+    seen: list[int] = []
+    run(tiny_model, tmp_path, options={"seed": 3}, on_step=lambda p, *_: seen.append(p.step))
+    assert seen[0] == 0
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+import runpy
+test = runpy.run_path({test!r})
+test["run"](Path({base!r}), Path({out!r}), options={{"epochs": 12}}, checkpoint_seconds=0.0)
+"""
+
+
+def test_kill_9_costs_no_result(tiny_model: Path, tmp_path: Path) -> None:
+    whole = run(tiny_model, tmp_path / "whole", options={"epochs": 12})
+    out = tmp_path / "cut"
+    root = Path(__file__).parents[2]
+    script = SCRIPT.format(root=str(root), test=__file__, base=str(tiny_model), out=str(out))
+    child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 200
+    while not list(out.glob("checkpoints/step-*")) and time.monotonic() < deadline and child.poll() is None:
+        time.sleep(0.02)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert list(out.glob("checkpoints/step-*")), "the training ended or failed before its first checkpoint"
+    resumed = run(tiny_model, out, options={"epochs": 12})
+    assert hash_of(out) == hash_of(tmp_path / "whole")
+    assert losses(resumed) == losses(whole)
+
+
+def test_overfitting_is_stopped_and_the_best_adapter_kept(tiny_model: Path, tmp_path: Path) -> None:
+    from finetune.train import train
+
+    noise = [Pair(f"Input: order {i * 7919 % 1000}", f"card {i * 104729 % 97}", f"row {i}") for i in range(60)]
+    recipe = Recipe.from_options("full", {"learning_rate": 3e-3, "epochs": 40, "batch": 8, "patience": 2})
+    record = train(noise, str(tiny_model), recipe, tmp_path, device="cpu")
+    assert record.stopped == "validation loss stopped falling"
+    assert record.epochs < 40
+    assert record.best_step < record.steps
+    validated = [point.validation_loss for point in record.history if point.validation_loss is not None]
+    assert record.best_validation_loss == min(validated[1:])
+
+
+def test_the_saved_adapter_is_the_best_one(tiny_model: Path, tmp_path: Path) -> None:
+    import torch
+
+    from finetune.adapter import attach
+    from finetune.chat import layout_of
+    from finetune.data import prepare
+    from finetune.loading import load_weights
+    from finetune.objective import Objective
+
+    options = {"epochs": 6, "learning_rate": 2e-2, "patience": 0}
+    record = run(tiny_model, tmp_path, options=options)
+    weights = load_weights(open_model(str(tiny_model)), device="cpu")
+    attach(weights.model, tmp_path / "adapter", "best")
+    data = prepare(pairs(), layout_of(weights.tokenizer), Recipe.from_options("lora", {**QUICK, **options}), 512)
+    with torch.no_grad():
+        loss, tokens = Objective(weights.model)(data.validation)
+    assert float(loss) / tokens == pytest.approx(record.best_validation_loss, rel=1e-4)
+
+
+def test_too_high_a_learning_rate_is_called_so_early(tiny_model: Path, tmp_path: Path) -> None:
+    run(tiny_model, tmp_path / "able", "full", {"epochs": 4})
+    said: list[str] = []
+    options = {"learning_rate": 5.0, "epochs": 20, "warmup": 0.0, "evaluations": 12}
+    record = run(tmp_path / "able" / "model", tmp_path / "hot", "lora", options, on_warning=said.append)
+    assert record.stopped == "diverged"
+    assert record.steps < 0.2 * 20 * 12
+    assert any("Lower learning_rate first: try 0.5 instead of 5" in text for text in said)
+
+
+def test_divergence_before_any_validation_is_an_error(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="before a first validation"):
+        run(tiny_model, tmp_path, "full", {"learning_rate": 1e30, "warmup": 0.0, "epochs": 20, "evaluations": 1})
+
+
+def test_nothing_learnt_is_said(tiny_model: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    run(
+        tiny_model, tmp_path, "lora", {"learning_rate": 0.3, "max_grad_norm": 1e-9, "epochs": 1}, on_warning=said.append
+    )
+    record = run(tiny_model, tmp_path / "none", "lora", {"learning_rate": 1e-12, "epochs": 1}, on_warning=said.append)
+    assert record.warnings
+    assert any("Nothing was learnt" in text for text in said)
+
+
+def test_targets_that_do_not_exist_name_those_that_do(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="c_attn") as caught:
+        run(tiny_model, tmp_path, options={"targets": "c_attn"})
+    assert "q_proj" in caught.value.hint
+
+
+@pytest.mark.parametrize("option", ["use_rslora", "use_dora", "gradient_checkpointing"])
+def test_options_of_the_adapter_train(tiny_model: Path, tmp_path: Path, option: str) -> None:
+    record = run(tiny_model, tmp_path, options={option: True, "epochs": 1})
+    assert record.steps == 12
+    assert record.recipe[option] is True
+
+
+def test_out_of_memory_halves_and_changes_no_result(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from finetune.objective import Objective
+
+    whole = run(tiny_model, tmp_path / "whole")
+    real = Objective.__call__
+
+    def small(self: Any, samples: Any) -> Any:
+        if len(samples) * max(len(s.ids) for s in samples) > 150:
+            raise RuntimeError("CUDA out of memory. Tried to allocate")
+        return real(self, samples)
+
+    monkeypatch.setattr(Objective, "__call__", small)
+    halved = run(tiny_model, tmp_path / "halved")
+    assert [p.loss for p in halved.history] == pytest.approx([p.loss for p in whole.history], rel=1e-2)
+
+
+def test_one_example_too_large_for_memory_is_told_with_the_estimate(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from finetune.objective import Objective
+
+    def full(self: Any, samples: Any) -> Any:
+        raise RuntimeError("CUDA out of memory. Tried to allocate")
+
+    monkeypatch.setattr(Objective, "__call__", full)
+    with pytest.raises(EnvironmentFault, match=r"single example .* estimate for one such example"):
+        run(tiny_model, tmp_path)
+
+
+def test_a_disk_that_is_full_keeps_the_message_short(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("finetune.checkpoint.save_file", full)
+    with pytest.raises(EnvironmentFault, match="No space left on device"):
+        run(tiny_model, tmp_path, checkpoint_seconds=0.0)
+
+
+def test_ten_examples_train_and_nine_do_not(tiny_model: Path, tmp_path: Path) -> None:
+    from finetune.train import train
+
+    recipe = Recipe.from_options("lora", {**QUICK, "epochs": 1})
+    assert train(pairs(10), str(tiny_model), recipe, tmp_path, device="cpu").examples == 9
+    with pytest.raises(DataError, match="at least 10"):
+        train(pairs(9), str(tiny_model), recipe, tmp_path / "nine", device="cpu")
+
+
+def hash_of(out: Path) -> str:
+    import hashlib
+
+    return hashlib.sha256((out / "adapter" / "adapter_model.safetensors").read_bytes()).hexdigest()
+
+
+def losses(record: TrainingRecord) -> list[tuple[int, float, float | None]]:
+    return [(point.step, point.loss, point.validation_loss) for point in record.history]
+
+
+def test_the_base_model_is_not_touched(tiny_model: Path, tmp_path: Path) -> None:
+    before = hash_weights(tiny_model)
+    run(tiny_model, tmp_path)
+    assert hash_weights(tiny_model) == before
