@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from reports import text
 from reports.summary.model import Slice, SliceComparison, Summary
 from reports.summary.slicing import FEWEST
-from reports.tables import Cell, Table
+from reports.tables import Cell, Table, quality_cell
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ def slice_views(summary: Summary) -> list[SliceView]:
             (
                 Cell(part.value, numeric=False),
                 Cell(f"{part.n:,}"),
-                Cell(text.quality(part.qualities.get(a), unit=unit)),
-                Cell(text.quality(part.qualities.get(b), unit=unit)),
+                quality_cell(part.qualities[a], summary, part.n),
+                quality_cell(part.qualities[b], summary, part.n),
                 Cell(
                     text.difference(part.comparison.difference, part.comparison.low, part.comparison.high, unit),
                     text.interval(part.comparison.low, part.comparison.high, unit, signed=True),
                 ),
-                Cell(_word(part.comparison), text.p_value(part.comparison.p_adjusted), numeric=False),
+                Cell(_word(part.comparison), numeric=False),
             )
             for part in parts
         )

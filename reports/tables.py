@@ -85,13 +85,13 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
     )
 
 
-def quality_cell(estimate: Estimate, summary: Summary) -> Cell:
-    """A metric's value over its interval."""
+def quality_cell(estimate: Estimate, summary: Summary, usual: int | None = None) -> Cell:
+    """The primary metric's value over its interval, and its n where that is not the usual one."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Cell("–", "no scores")
     unit = summary.primary.unit
     value = text.quality(estimate.value, estimate.low, estimate.high, unit)
-    few = f"\nn = {estimate.n:,}" if estimate.n != summary.trust.cases else ""
+    few = f"\nn = {estimate.n:,}" if estimate.n != (summary.trust.cases if usual is None else usual) else ""
     return Cell(value, text.interval(estimate.low, estimate.high, unit) + few)
 
 

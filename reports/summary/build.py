@@ -14,7 +14,8 @@ from reports import metrics
 from reports.run.schema import ApproachSpec, RunSpec
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
-from reports.statistics.results import Interval, PairedResult
+from reports.statistics.results import PairedResult
+from reports.summary.estimates import estimate
 from reports.summary.latency import latency_summary
 from reports.summary.model import (
     ApproachSummary,
@@ -26,6 +27,7 @@ from reports.summary.model import (
     Summary,
     VerdictSummary,
 )
+from reports.summary.money import bills_of, break_evens, cost_summary, mean, undominated
 from reports.summary.slicing import dimensions, find_slices
 from reports.summary.table import ApproachRows, RunTable, read_table
 from reports.summary.trust import trust
@@ -60,7 +62,20 @@ def summarise(store: RunStore) -> Summary:
     contenders = [item for item in spec.approaches if item.name not in {s.name for s in skipped}]
     floors = {item.name for item in contenders if item.kind == "floor"}
     comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
-    approaches = tuple(_approach(item, store, table, outcomes, primary.name) for item in contenders)
+    trainings = {item.name: store.training(item.name) for item in contenders}
+    bills = bills_of(store.header, table, trainings)
+    approaches = tuple(
+        _approach(item, store, table, outcomes).model_copy(
+            update={
+                "training": trainings[item.name],
+                "cost": cost_summary(bills.get(item.name), spec.traffic, item.kind),
+            }
+        )
+        for item in contenders
+    )
+    front = undominated(approaches)
+    approaches = tuple(a.model_copy(update={"undominated": a.name in front}) for a in approaches)
+    pairs = [(baseline, a.name) for a in approaches if baseline and a.name != baseline and a.name not in floors]
     finished = store.finished
     return Summary(
         run=store.header.run,
@@ -71,6 +86,7 @@ def summarise(store: RunStore) -> Summary:
         approaches=approaches,
         skipped=skipped,
         comparisons=comparisons,
+        break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
         verdict=VerdictSummary(kind="not shown"),
         slices=_slices(table, ranked, baseline, approaches, spec),
         prior=store.prior,
@@ -120,22 +136,6 @@ def _slices(
     return find_slices(outcomes, by, baseline, leader.name, spec.decision.margin)
 
 
-def estimate(interval: Interval, failed: int = 0, format_failures: int = 0) -> Estimate:
-    """An interval as the summary stores it; NaN becomes None."""
-    if math.isnan(interval.value):
-        return Estimate(value=None, n=interval.n, failed=failed, format_failures=format_failures)
-    return Estimate(
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        n=interval.n,
-        failed=failed,
-        format_failures=format_failures,
-        clusters=interval.n_clusters,
-        method=interval.method,
-    )
-
-
 def _metric(name: str, table: RunTable) -> MetricSummary:
     values = {
         float(value)
@@ -178,14 +178,13 @@ def _comparison(result: PairedResult, primary: bool) -> ComparisonSummary:
     )
 
 
-def _approach(
-    spec: ApproachSpec, store: RunStore, table: RunTable, outcomes: dict[str, Outcomes], primary: str
-) -> ApproachSummary:
+def _approach(spec: ApproachSpec, store: RunStore, table: RunTable, outcomes: dict[str, Outcomes]) -> ApproachSummary:
     row = table.rows[spec.name]
     measured = {name: _estimate_of(found, spec.name) for name, found in outcomes.items()}
     for name in sorted(row.scores):
         if name.startswith(metrics.RECALL):
             measured[name] = _estimate_of(table.outcomes(name, "bounded", store.header.spec.seed), spec.name)
+    primary = next(iter(outcomes))
     ranked = outcomes[primary]
     return ApproachSummary(
         name=spec.name,
@@ -197,12 +196,11 @@ def _approach(
         quality_answered=_estimate_of(ranked.answered_only(), spec.name),
         metrics=measured,
         latency=latency_summary(store.latency(spec.name)),
-        training=store.training(spec.name),
         statuses=dict(sorted(row.statuses.items())),
         cached=row.cached,
-        prompt_tokens=_mean(row.prompt_tokens),
-        completion_tokens=_mean(row.completion_tokens),
-        seconds_per_answer=_mean(row.seconds),
+        prompt_tokens=mean(row.prompt_tokens),
+        completion_tokens=mean(row.completion_tokens),
+        seconds_per_answer=mean(row.seconds),
         passages=float(row.passages[row.answered].mean()) if row.passages.any() else None,
         without_leaks=_without_leaks(ranked, spec.name, table, store.header.spec.data.leaked),
     )
@@ -229,8 +227,3 @@ def _state(store: RunStore, table: RunTable, row: ApproachRows) -> State:
     if row.asked.all() and (row.answered.all() or store.finished):
         return "complete"
     return "stopped early" if store.finished else "partial"
-
-
-def _mean(values: np.ndarray) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else None

@@ -70,6 +70,8 @@ class CostSummary(Record):
     per_1000_low_usd: float | None = None
     per_1000_high_usd: float | None = None
     one_off_usd: float | None = None
+    one_off_low_usd: float | None = None
+    one_off_high_usd: float | None = None
     monthly_usd: float | None = None
     """Running cost at the project's traffic."""
     monthly_fixed_usd: float | None = None
@@ -197,19 +199,29 @@ class Slice(Record):
     """label, length, group or the name of a context field."""
     value: str
     n: int
-    qualities: dict[str, float] = {}
+    qualities: dict[str, Estimate] = {}
     """Primary metric of the two approaches that are compared."""
     comparison: SliceComparison
 
 
 class BreakEven(Record):
-    """Where the total cost of two approaches is equal over the horizon."""
+    """Where two approaches cost the same over the horizon; ranges from draws over traffic, prices and hours."""
 
     a: str
     b: str
     queries: float | None = None
-    low: float | None = None
-    high: float | None = None
+    """In all; None: no break-even."""
+    queries_per_day: float | None = None
+    days: float | None = None
+    """Until the dearer start is earned back at the project's traffic: median, 5 % and 95 % of the draws."""
+    days_low: float | None = None
+    days_high: float | None = None
+    probability_b_cheaper: float
+    """Over the horizon, tokens and machines alone."""
+    probability_b_cheaper_with_errors: float | None = None
+    """The same with what wrong answers cost, where the project says so."""
+    drivers: tuple[str, ...] = ()
+    """The inputs that decide most."""
     text: str = ""
 
 

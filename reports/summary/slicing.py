@@ -16,6 +16,7 @@ from reports.run.schema import Question
 from reports.statistics.multiplicity import holm
 from reports.statistics.outcomes import Bools, Outcomes
 from reports.statistics.results import PairedResult
+from reports.summary.estimates import estimate
 from reports.summary.model import Slice, SliceComparison
 
 FEWEST = 10
@@ -48,7 +49,7 @@ def find_slices(
     found = []
     for (name, value, mask), result, p in zip(places, results, adjusted, strict=True):
         part = outcomes.subset(mask)
-        qualities = {one: float(q.value) for one in (baseline, leader) if (q := part.quality(one)).n}
+        qualities = {one: estimate(part.quality(one), part.failures(one)) for one in (baseline, leader)}
         wide = _widened(result, len(places))
         found.append(
             Slice(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped, Event, Warned
+from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped, Prepared, Warned
 from reports.run.schema import Question, SkippedApproach
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Bools, Floats, Outcomes
@@ -53,6 +53,9 @@ class ApproachRows:
     passages: Floats
     statuses: Counter[str] = field(default_factory=Counter)
     cached: int = 0
+    cached_prompt_tokens: int = 0
+    """Sum over all answers of what the endpoint billed as cache hits."""
+    usage_estimated: bool = False
     scores: dict[str, ScoreColumn] = field(default_factory=dict)
 
 
@@ -64,6 +67,8 @@ class RunLog:
     """Approach that gave up to its reason."""
     skipped: tuple[SkippedApproach, ...]
     warnings: tuple[str, ...]
+    prepared: dict[str, float]
+    """Approach to the seconds until it could answer, training included; the longest where it was resumed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +150,8 @@ def _answers(store: RunStore, name: str, position: dict[str, int]) -> ApproachRo
         row.answered[i] = True
         row.statuses[answer.status] += 1
         row.cached += answer.from_cache
+        row.cached_prompt_tokens += answer.cached_prompt_tokens or 0
+        row.usage_estimated |= answer.usage_estimated
         if answer.prompt_tokens is not None:
             row.prompt_tokens[i] = answer.prompt_tokens
         if answer.completion_tokens is not None:
@@ -176,27 +183,20 @@ def _log(store: RunStore) -> RunLog:
     errors: dict[str, str] = {}
     skipped = {item.name: item for item in store.header.spec.skipped}
     warnings: dict[str, None] = {}
+    prepared: dict[str, float] = {}
     kinds = {spec.name: spec.kind for spec in store.header.spec.approaches}
     for event in store.events():
-        _note(event, errors, skipped, warnings, kinds)
-    return RunLog(errors, tuple(skipped.values()), tuple(warnings))
-
-
-def _note(
-    event: Event,
-    errors: dict[str, str],
-    skipped: dict[str, SkippedApproach],
-    warnings: dict[str, None],
-    kinds: dict[str, str],
-) -> None:
-    match event:
-        case ApproachFailed(approach=name, error=error):
-            errors[name] = error
-        case ApproachFinished(approach=name):
-            errors.pop(name, None)  # it failed in an earlier attempt and was resumed
-        case ApproachSkipped(approach=name, reason=reason):
-            skipped.setdefault(name, SkippedApproach(name=name, kind=kinds.get(name, name), reason=reason))
-        case Warned(approach=name, text=text):
-            warnings[f"{name}: {text}" if name else text] = None
-        case _:
-            pass
+        match event:
+            case ApproachFailed(approach=name, error=error):
+                errors[name] = error
+            case ApproachFinished(approach=name):
+                errors.pop(name, None)  # it failed in an earlier attempt and was resumed
+            case ApproachSkipped(approach=name, reason=reason):
+                skipped.setdefault(name, SkippedApproach(name=name, kind=kinds.get(name, name), reason=reason))
+            case Prepared(approach=name, seconds=seconds):
+                prepared[name] = max(seconds, prepared.get(name, 0.0))
+            case Warned(approach=warned, text=said):
+                warnings[f"{warned}: {said}" if warned else said] = None
+            case _:
+                pass
+    return RunLog(errors, tuple(skipped.values()), tuple(warnings), prepared)
