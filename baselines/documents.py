@@ -93,7 +93,7 @@ def _files(files: list[Path], folder: Path, name: str, allow_broken: bool) -> Lo
             f"{name} has no readable document: it holds {listed(other)}",
             "Readable are .txt, .md, .html and .pdf, or one JSONL or CSV file with a text column.",
         )
-    refuse_if_broken(broken, len(documents) + len(broken), name, allow_broken)
+    refuse_if_broken(broken, len(documents) + len(broken), name, allow_broken, noun="document")
     return Loaded(tuple(documents), tuple(broken), (*notes, *_broken_note(broken, name)), len(documents) + len(broken))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from baselines.drafts import Draft
-from baselines.formats.table import SHOWN, sayable
+from baselines.formats.table import SHOWN, count, sayable
 from reports.errors import DataError
 from reports.run import fingerprint
 from reports.run.schema import TaskType
@@ -89,7 +89,7 @@ def merge_for_training(drafts: Sequence[Draft], file: str, *, strict: bool) -> M
     notes += _tally_notes(tally, file, len(merged), None)
     several = sum(len(draft.references) > 1 for draft in merged.values())
     if several:
-        notes.append(f"{file}: {several} training pairs have several references; the first one is trained on.")
+        notes.append(f"{file}: of several references the first is trained on, in {count(several, 'training pair')}.")
     return Merged(merged, tuple(notes))
 
 

@@ -16,7 +16,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from baselines.formats.table import listed, nearest, sayable
+from baselines.formats.table import count, listed, nearest, sayable
 from reports.errors import DataError
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -136,7 +136,7 @@ def _not_utf8(data: bytes, name: str) -> Decoded:
     good = len(_NOT_ASCII.findall(escaped)) - bad
     first = _where(data, _first_bad(data))
     if good > bad:
-        note = f"{name} is UTF-8, but {bad} bytes are not, the first at {first}; their rows count as broken."
+        note = f"{name} is UTF-8 except for {count(bad, 'byte')}, the first at {first}; their rows count as broken."
         return Decoded(escaped, "utf-8", (note,))
     sample = data[:65_536]
     if len(sample.translate(None, _CONTROLS)) < 0.98 * len(sample):

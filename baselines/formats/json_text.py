@@ -36,7 +36,7 @@ def read_json(text: str, name: str) -> Table:
     if repeated:
         keys = ", ".join(sayable(key) for key in repeated[:3])
         raise DataError(
-            f"{name}: {len(repeated)} keys stand twice in one object, such as {keys}: one of the two would be lost",
+            f"{name}: keys stand twice in one object: {keys}{', …' if len(repeated) > 3 else ''}; one would be lost",
             "Give every entry its own key.",
         )
     return records_of(document, name)

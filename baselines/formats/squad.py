@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from baselines.formats.table import JSON, Problem, Row, Table, as_text, place
+from baselines.formats.table import JSON, Problem, Row, Table, as_text, count, place
 from reports.errors import DataError
 
 
@@ -39,7 +39,7 @@ def read(articles: list[JSON], name: str) -> Table:
     if not rows:
         raise DataError(f"{name} has SQuAD's nesting, but no question in it", "Name a file that holds questions.")
     impossible = sum(row.cells["answers"] == [""] for row in rows)
-    notes = [f"{name}: {impossible} questions have no answer in their paragraph: an empty answer is the right one."]
+    notes = [f"{name}: an empty answer is right where the paragraph has none, in {count(impossible, 'question')}."]
     return Table(
         name,
         tuple(rows),

@@ -127,7 +127,9 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     return folded[found[0]] if found else None
 
 
-def refuse_if_broken(problems: Sequence[Problem], total: int, file: str, allow_broken: bool = False) -> None:
+def refuse_if_broken(
+    problems: Sequence[Problem], total: int, file: str, allow_broken: bool = False, *, noun: str = "row"
+) -> None:
     """Raise DataError when more than 5 % of `total` rows are broken (or all of them, whatever the user allows)."""
     if not problems or total <= 0:
         return
@@ -136,10 +138,9 @@ def refuse_if_broken(problems: Sequence[Problem], total: int, file: str, allow_b
         return
     shown = "\n".join(f"  {problem}" for problem in problems[:SHOWN])
     more = f"\n  … and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
-    what = "none of its rows can" if len(problems) == total else f"{len(problems)} of {total} rows cannot"
-    hint = "Repair these rows. If other columns are meant, say which: {path: …, input: …, reference: …}."
+    what = f"none of its {noun}s can" if len(problems) == total else f"{len(problems)} of {count(total, noun)} cannot"
+    hint = f"Repair these {noun}s. If other columns are meant, say which: {{path: …, input: …, reference: …}}."
     if len(problems) < total:
-        hint = (
-            f"Repair these rows, or pass --allow-broken to go on without them (up to {BROKEN_SHARE:.0%} need no leave)."
-        )
+        leave = f"up to {BROKEN_SHARE:.0%} need no leave"
+        hint = f"Repair these {noun}s, or pass --allow-broken to go on without them ({leave})."
     raise DataError(f"{file}: {what} be used:\n{shown}{more}", hint)

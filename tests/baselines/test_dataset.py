@@ -178,7 +178,7 @@ def test_examples_are_pairs_and_identical_ones_count_once(tmp_path: Path) -> Non
 def test_of_several_references_the_first_is_trained_on(tmp_path: Path) -> None:
     loaded = examples_of(tmp_path, [{"question": "q", "answers": ["x", "y"]}, {"question": "r", "answers": ["z"]}])
     assert [e.output for e in loaded.items] == ["x", "z"]
-    assert loaded.notes == ("eval.json: 1 training pairs have several references; the first one is trained on.",)
+    assert loaded.notes == ("eval.json: of several references the first is trained on, in 1 training pair.",)
 
 
 def test_columns_by_content_are_noted(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def test_unreadable_documents_are_located(tmp_path: Path, caplog: pytest.LogCapt
     assert len(loaded.items) == 30
     assert str(loaded.broken[0]).startswith("broken.pdf: is not a readable PDF")
     (tmp_path / "empty.txt").write_text(" ")
-    with pytest.raises(DataError, match=r"2 of 32 rows cannot be used"):
+    with pytest.raises(DataError, match=r"2 of 32 documents cannot be used"):
         load_documents(".", tmp_path)
     assert len(load_documents(".", tmp_path, allow_broken=True).items) == 30
 
@@ -90,7 +90,7 @@ def test_one_bad_byte_does_not_cost_the_document(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("Müßig ist die Tür".encode() + b" \xe9")
     loaded = load_documents(".", tmp_path)
     assert loaded.items[0].text == "Müßig ist die Tür \ufffd"
-    assert "1 bytes are not" in loaded.notes[0]
+    assert "except for 1 byte, the first at offset" in loaded.notes[0]
 
 
 @pytest.mark.parametrize(

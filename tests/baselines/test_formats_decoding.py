@@ -36,7 +36,7 @@ def test_cesu_8_gives_the_real_characters() -> None:
 def test_single_bad_bytes_in_utf8_stay_marked_for_their_rows() -> None:
     decoded = decode("Müßig über Öl\n".encode() + b"caf\xe9\n", "a.csv")
     assert decoded.encoding == "utf-8"
-    assert "1 bytes are not, the first at offset 21 (line 2, 0xE9)" in decoded.notes[0]
+    assert "except for 1 byte, the first at offset 21 (line 2, 0xE9)" in decoded.notes[0]
     assert unreadable(decoded.text) == "holds the byte 0xE9, which is not UTF-8"
 
 

@@ -83,7 +83,7 @@ def test_squad_gives_one_row_a_question() -> None:
     assert [row.cells["answers"] for row in table.rows] == [["Bees", "bees"], [""]]
     assert table.rows[0].cells["context"] == "Bees fly."
     assert [str(problem) for problem in table.broken] == ["a.json question 3: `question` is empty"]
-    assert "1 questions have no answer" in table.notes[0]
+    assert "the paragraph has none, in 1 question." in table.notes[0]
 
 
 def test_slots_give_the_gold_json() -> None:
@@ -108,7 +108,7 @@ def test_slots_give_the_gold_json() -> None:
         ("{}", "is an empty object"),
         ('"text"', "holds a single JSON value, 'text', not rows"),
         ('["x", "y"]', "is a list of 2 values that are not objects, such as 'x'"),
-        ('{"q1": {"a": "x"}, "q1": {"a": "y"}}', "1 keys stand twice in one object, such as 'q1'"),
+        ('{"q1": {"a": "x"}, "q1": {"a": "y"}}', "keys stand twice in one object: 'q1'"),
         ("[" * 100_000, "nests too deeply|ends in the middle"),
         ('[{"n": ' + "9" * 5000 + "}]", "is not readable JSON"),
         ('{"data": [{"paragraphs": []}]}', "no question in it"),
