@@ -72,12 +72,15 @@ class PromptedApproach:
         resources: Resources,
         prompting: Prompting,
         model: Callable[[], Model] | None = None,
+        model_fingerprint: Callable[[], str] | None = None,
     ) -> None:
-        """`model` says where answers come from, where that is not the spec's own model (an adapter)."""
+        """`model` says where answers come from, where that is not the spec's own model but an adapter that prepare()
+        makes; `model_fingerprint` is then what is known of it before."""
         self.spec = spec
         self.prompting = prompting
         self._run = resources.spec
         self._model = model or (lambda: resources.model(spec))
+        self._model_fingerprint = model_fingerprint or (lambda: self._model().fingerprint)
         self._emit: Emit = lambda event: None
 
     def prepare(self, emit: Emit) -> None:
@@ -123,7 +126,7 @@ class PromptedApproach:
             {
                 "kind": self.spec.kind,
                 "options": self.spec.options,
-                "model": self._model().fingerprint,
+                "model": self._model_fingerprint(),
                 "material": self.prompting.fingerprint(),
                 "task": {"type": task.type, "instruction": task.instruction, "labels": task.labels},
                 "decoding": decoding_of(self._run),

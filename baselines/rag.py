@@ -15,6 +15,7 @@ from typing import Any
 from baselines import chunking, retrieval
 from baselines.chunking import Splitting, chunk_all
 from baselines.contract import Emit, Resources
+from baselines.models.contract import Embedder
 from baselines.prompting import FewShot, Material, PromptedApproach, Prompting, ZeroShot, progress
 from baselines.retrieval import PassageIndex, build
 from baselines.vectors import FOLDER
@@ -48,8 +49,7 @@ class Retriever:
             return
         documents = self._resources.documents
         emit(Progressed(approach=self._name, what="cutting the documents into passages", total=len(documents)))
-        # The tokenizer of the embedding model measures chunks in every kind of search: all see the same passages.
-        embedder = self._resources.embedder()
+        embedder = self._embedder()
         passages = chunk_all(documents, self._splitting, getattr(embedder, "tokenizer", None))
         if not passages:
             raise DataError("the documents hold no text to retrieve from", "check `data.documents` in the project")
@@ -78,10 +78,14 @@ class Retriever:
                 "splitting": self._splitting,
                 "search": self._search,
                 "count": self.count,
-                "embedder": self._resources.embedder().fingerprint,
+                "embedder": embedder.fingerprint if (embedder := self._embedder()) else None,
                 "versions": [chunking.VERSION, retrieval.VERSION],
             }
         )
+
+    def _embedder(self) -> Embedder | None:
+        """None for lexical search, which works on a machine without an embedding model."""
+        return None if self._search == "lexical" else self._resources.embedder()
 
 
 class WithPassages:

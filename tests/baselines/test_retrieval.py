@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from baselines.kinds import KINDS
 from baselines.rag import Retriever
 from baselines.retrieval import SEARCHES, PassageIndex, build, fuse
 from baselines.scoring.retrieval import Span, counts_for, holds_reference
-from reports.errors import DataError
+from reports.errors import DataError, EnvironmentFault
 from reports.run.schema import Document, Example, Passage, Question, Task
 
 if TYPE_CHECKING:
@@ -99,6 +100,19 @@ def test_rag_answers_from_the_passages_and_keeps_them(world: Any) -> None:
     assert reply.prompt.startswith("Passage 1: The warranty of the kettle lasts two years.\n\nPassage 2: ")
     assert len(reply.passages) == 2
     assert reply.passages[0].document == "warranty"
+
+
+def test_lexical_rag_needs_no_embedding_model(world: Any) -> None:
+    def missing() -> Any:
+        raise EnvironmentFault("no embedding model")
+
+    questions = [Question(id="w", input="how long is the warranty")]
+    resources = replace(world.resources(documents=HANDBOOK, questions=questions), embedder=missing)
+    approach = world.make("rag", {"search": "lexical"}, resources)
+    assert world.answers(approach, questions)["w"].passages[0].document == "warranty"
+    assert approach.fingerprint()
+    with pytest.raises(EnvironmentFault):
+        world.make("rag", {"search": "dense"}, resources)
 
 
 def test_rag_with_examples_puts_them_first(world: Any) -> None:

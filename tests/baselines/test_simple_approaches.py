@@ -171,6 +171,16 @@ def test_the_classifier_trains_twice_the_same(world: Any) -> None:
     assert first.facts == second.facts
 
 
+def test_the_classifier_reads_the_context_too(world: Any) -> None:
+    train = [
+        Example(id=str(i), input="is it so", output="ab"[i % 2], context={"abstract": f"{('yes', 'no')[i % 2]} {i}"})
+        for i in range(20)
+    ]
+    questions = [Question(id=str(i), input="is it so", context={"abstract": ("yes", "no")[i]}) for i in range(2)]
+    replies = world.answers(world.make("classifier", {}, world.resources(train=train, questions=questions)), questions)
+    assert [replies["0"].text, replies["1"].text] == ["a", "b"]
+
+
 def test_one_label_is_nothing_to_tell_apart(world: Any) -> None:
     with pytest.raises(NotApplicable, match="only one label"):
         world.make("classifier", {}, world.resources(task=LABELS, train=[Example(id="1", input="x", output="a")]))

@@ -183,6 +183,14 @@ def test_a_truncated_answer_is_scored() -> None:
     assert score("accuracy", case, Answer(case="1", approach="a", status="truncated", text="refund"), TASK).value == 1.0
 
 
+@pytest.mark.parametrize("metric", sorted(set(METRICS) - {"python", "embedding-similarity"}))
+@pytest.mark.parametrize("text", ["a" * 2_000_000, "- " * 500_000, "refund " * 200_000, "{" * 100_000, "``` " * 50_000])
+def test_a_hostile_answer_is_scored_and_costs_little(metric: str, text: str) -> None:
+    found = _score(metric, text, '{"refund": 1}', task=TASK)
+    assert found.value is not None
+    assert 0 <= found.value <= 1
+
+
 def test_a_case_without_reference_is_unscored() -> None:
     assert _score("exact-match", "x").unscored == "the case has no reference"
     assert _score("json-valid", "{}").value == 1.0
