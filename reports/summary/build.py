@@ -11,25 +11,16 @@ from collections.abc import Collection
 import numpy as np
 
 from reports import metrics
-from reports.run.schema import ApproachSpec, RunSpec
+from reports.run.schema import RunSpec
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.statistics.results import PairedResult
-from reports.summary.estimates import estimate
-from reports.summary.latency import latency_summary
-from reports.summary.model import (
-    ApproachSummary,
-    ComparisonSummary,
-    Estimate,
-    MetricSummary,
-    Slice,
-    State,
-    Summary,
-    VerdictSummary,
-)
-from reports.summary.money import bills_of, break_evens, cost_summary, mean, undominated
+from reports.summary.contender import contender
+from reports.summary.decision import decided
+from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary
+from reports.summary.money import bills_of, break_evens, undominated
 from reports.summary.slicing import dimensions, find_slices
-from reports.summary.table import ApproachRows, RunTable, read_table
+from reports.summary.table import RunTable, read_table
 from reports.summary.trust import trust
 
 SIMPLE_FIRST = (
@@ -52,31 +43,32 @@ def summarise(store: RunStore) -> Summary:
     Raises DataError where the run's own files are gone or broken.
     """
     table = read_table(store)
-    spec = store.header.spec
+    spec, finished = store.header.spec, store.finished
     found = [_metric(name, table) for name in spec.metrics]
-    primary = found[0]
     outcomes = {metric.name: table.outcomes(metric.name, metric.kind, spec.seed) for metric in found}
-    ranked = outcomes[primary.name]
-    baseline = choose_baseline(spec, ranked)
+    ranked = outcomes[found[0].name]
     skipped = tuple(item for item in table.log.skipped if not _ran(table, item.name))
-    contenders = [item for item in spec.approaches if item.name not in {s.name for s in skipped}]
+    left_out = {item.name for item in skipped}
+    contenders = [item for item in spec.approaches if item.name not in left_out]
     floors = {item.name for item in contenders if item.kind == "floor"}
+    bills = bills_of(store.header, table, {item.name: store.training(item.name) for item in contenders})
+    baseline = choose_baseline(spec, ranked)
     comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
-    trainings = {item.name: store.training(item.name) for item in contenders}
-    bills = bills_of(store.header, table, trainings)
+    approaches = tuple(contender(item, store, table, outcomes, bills.get(item.name)) for item in contenders)
+    ruling = decided(store, ranked, approaches, bills)
+    front = undominated(approaches)
     approaches = tuple(
-        _approach(item, store, table, outcomes).model_copy(
+        a.model_copy(
             update={
-                "training": trainings[item.name],
-                "cost": cost_summary(bills.get(item.name), spec.traffic, item.kind),
+                "undominated": a.name in front,
+                "could_be_best": a.name in ruling.verdict.could_be_best,
+                "acceptable": a.name in ruling.verdict.acceptable,
             }
         )
-        for item in contenders
+        for a in approaches
     )
-    front = undominated(approaches)
-    approaches = tuple(a.model_copy(update={"undominated": a.name in front}) for a in approaches)
-    pairs = [(baseline, a.name) for a in approaches if baseline and a.name != baseline and a.name not in floors]
-    finished = store.finished
+    leader = ruling.verdict.approach or _leader(approaches, baseline)
+    pairs = _pairs(approaches, baseline, ruling.verdict.approach)
     return Summary(
         run=store.header.run,
         header=store.header,
@@ -86,11 +78,13 @@ def summarise(store: RunStore) -> Summary:
         approaches=approaches,
         skipped=skipped,
         comparisons=comparisons,
-        break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
-        verdict=VerdictSummary(kind="not shown"),
-        slices=_slices(table, ranked, baseline, approaches, spec),
+        verdict=ruling.verdict,
         prior=store.prior,
-        trust=trust(store, table, approaches, comparisons),
+        prior_agreed=ruling.prior_agreed,
+        prior_words=ruling.prior_words,
+        slices=_slices(table, ranked, baseline, leader, spec),
+        break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
+        trust=trust(store, table, approaches, comparisons, ruling.agreement),
     )
 
 
@@ -118,24 +112,6 @@ def compare_all(
     return (*primary, *(_comparison(outcomes.compare(a, b, margin), False) for a, b in pairs))
 
 
-def _slices(
-    table: RunTable,
-    outcomes: Outcomes,
-    baseline: str | None,
-    approaches: tuple[ApproachSummary, ...],
-    spec: RunSpec,
-) -> tuple[Slice, ...]:
-    """The best approach against the baseline (or the runner-up against it) in every slice; sets have no slices by
-    label, where a macro mean would be of one label."""
-    scored = [a for a in approaches if a.quality.value is not None and a.name != baseline and a.kind != "floor"]
-    leader = max(scored, key=lambda a: (a.quality.value or 0.0, a.name), default=None)
-    if baseline is None or leader is None:
-        return ()
-    labels = outcomes.expected if spec.task.type == "classification" and outcomes.kind == "binary" else None
-    by = dimensions(table.questions, labels)
-    return find_slices(outcomes, by, baseline, leader.name, spec.decision.margin)
-
-
 def _metric(name: str, table: RunTable) -> MetricSummary:
     values = {
         float(value)
@@ -150,6 +126,36 @@ def _metric(name: str, table: RunTable) -> MetricSummary:
 
 def _ran(table: RunTable, name: str) -> bool:
     return name in table.rows and bool(table.rows[name].answered.any())
+
+
+def _leader(approaches: Collection[ApproachSummary], baseline: str | None) -> str | None:
+    """The best contender besides the baseline: whom slices compare where nothing is recommended."""
+    scored = [a for a in approaches if a.quality.value is not None and a.name != baseline and a.kind != "floor"]
+    best = max(scored, key=lambda a: (a.quality.value or 0.0, a.name), default=None)
+    return best.name if best else None
+
+
+def _pairs(
+    approaches: Collection[ApproachSummary], baseline: str | None, recommended: str | None
+) -> list[tuple[str, str]]:
+    """Whose costs are set against each other: every contender with the baseline, then with the recommended one."""
+    names = [a.name for a in approaches if a.kind != "floor"]
+    first = [(baseline, name) for name in names if baseline and name != baseline]
+    second = [(name, recommended) for name in names if recommended and name not in (baseline, recommended)]
+    return first + (second if recommended != baseline else [])
+
+
+def _slices(
+    table: RunTable, outcomes: Outcomes, baseline: str | None, leader: str | None, spec: RunSpec
+) -> tuple[Slice, ...]:
+    """The leader against the baseline in every slice; no labels for a macro mean, which would be of one label there."""
+    if leader == baseline:
+        others = [name for name in outcomes.names if name != baseline]
+        leader = max(others, key=lambda name: outcomes.quality(name).value, default=None)
+    if baseline is None or leader is None:
+        return ()
+    labels = outcomes.expected if spec.task.type == "classification" and outcomes.kind == "binary" else None
+    return find_slices(outcomes, dimensions(table.questions, labels), baseline, leader, spec.decision.margin)
 
 
 def _comparison(result: PairedResult, primary: bool) -> ComparisonSummary:
@@ -176,54 +182,3 @@ def _comparison(result: PairedResult, primary: bool) -> ComparisonSummary:
         clusters=result.n_clusters,
         method=result.method,
     )
-
-
-def _approach(spec: ApproachSpec, store: RunStore, table: RunTable, outcomes: dict[str, Outcomes]) -> ApproachSummary:
-    row = table.rows[spec.name]
-    measured = {name: _estimate_of(found, spec.name) for name, found in outcomes.items()}
-    for name in sorted(row.scores):
-        if name.startswith(metrics.RECALL):
-            measured[name] = _estimate_of(table.outcomes(name, "bounded", store.header.spec.seed), spec.name)
-    primary = next(iter(outcomes))
-    ranked = outcomes[primary]
-    return ApproachSummary(
-        name=spec.name,
-        kind=spec.kind,
-        model=spec.model.id if spec.model else "",
-        state=_state(store, table, row),
-        error=table.log.errors.get(spec.name, ""),
-        quality=measured[primary],
-        quality_answered=_estimate_of(ranked.answered_only(), spec.name),
-        metrics=measured,
-        latency=latency_summary(store.latency(spec.name)),
-        statuses=dict(sorted(row.statuses.items())),
-        cached=row.cached,
-        prompt_tokens=mean(row.prompt_tokens),
-        completion_tokens=mean(row.completion_tokens),
-        seconds_per_answer=mean(row.seconds),
-        passages=float(row.passages[row.answered].mean()) if row.passages.any() else None,
-        without_leaks=_without_leaks(ranked, spec.name, table, store.header.spec.data.leaked),
-    )
-
-
-def _estimate_of(outcomes: Outcomes, name: str) -> Estimate:
-    if name not in outcomes.names:
-        return Estimate(value=None)
-    return estimate(outcomes.quality(name), outcomes.failures(name), outcomes.format_failures(name))
-
-
-def _without_leaks(outcomes: Outcomes, name: str, table: RunTable, leaked: tuple[str, ...]) -> Estimate | None:
-    if not leaked or name not in outcomes.names:
-        return None
-    hidden = set(leaked)
-    return _estimate_of(outcomes.subset([case not in hidden for case in table.ids]), name)
-
-
-def _state(store: RunStore, table: RunTable, row: ApproachRows) -> State:
-    if row.name in table.log.errors:
-        return "failed"
-    if not row.answered.any():
-        return "not started"
-    if row.asked.all() and (row.answered.all() or store.finished):
-        return "complete"
-    return "stopped early" if store.finished else "partial"

@@ -1,0 +1,113 @@
+"""The verdict of a run as the summary says it, and how it stands to the interview's guess and to failed answers.
+
+decided(store, outcomes, approaches, bills).verdict.headline
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reports import text
+from reports.costs import PriceNeeded
+from reports.prior import PriorRecord
+from reports.run.store import RunStore
+from reports.statistics.outcomes import Outcomes
+from reports.summary.model import ApproachSummary, ThresholdSummary, VerdictSummary
+from reports.summary.money import Bill
+from reports.verdict import ApproachFacts, Evidence, Verdict
+
+FAMILIES = ("prompting", "retrieval", "fine-tuning", "fine-tuning with retrieval")
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """The verdict with its two comparisons."""
+
+    verdict: VerdictSummary
+    prior_agreed: bool
+    prior_words: str
+    agreement: str
+    """What changes when failed answers are left out instead of counted as wrong; empty where nothing does."""
+
+
+def decided(
+    store: RunStore, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+) -> Ruling:
+    """Hands the facts to `reports.verdict`, twice where answers failed: as wrong (that one rules) and left out."""
+    verdict = _decide(store, outcomes, approaches, bills)
+    agreement = ""
+    if any(outcomes.failures(name) for name in outcomes.names):
+        other = _decide(store, outcomes.answered_only(), approaches, bills)
+        agreement = _agreement(verdict, other)
+    agreed, words = _prior(verdict, store.prior)
+    return Ruling(_summary(verdict), agreed, words, agreement)
+
+
+def _decide(
+    store: RunStore, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+) -> Verdict:
+    spec = store.header.spec
+    evidence = Evidence(
+        approaches=tuple(_facts(a, bills) for a in approaches if a.name in outcomes.names and a.state != "failed"),
+        outcomes=outcomes.only([a.name for a in approaches if a.state != "failed"]),
+        demo_model=any(a.model == "demo" for a in approaches),
+        leaked=len(spec.data.leaked),
+        notes=() if store.finished else ("The run is not finished: these are the numbers so far.",),
+    )
+    try:
+        from reports.verdict import decide
+    except ImportError:
+        return Verdict("not shown", None, "not shown", (), (), (), "")
+    return decide(evidence, spec.decision, spec.traffic)
+
+
+def _facts(approach: ApproachSummary, bills: Mapping[str, Bill]) -> ApproachFacts:
+    unknown = PriceNeeded("an approach that was not measured", "run it first")
+    return ApproachFacts(
+        name=approach.name,
+        kind=approach.kind,
+        cost=bills.get(approach.name, unknown),
+        p95_seconds=approach.latency.p95_seconds,
+        p95_low_seconds=approach.latency.p95_low,
+        p95_high_seconds=approach.latency.p95_high,
+        model=approach.model,
+        train_examples=approach.training.examples if approach.training else None,
+        stopped_early=approach.state == "stopped early",
+    )
+
+
+def _summary(verdict: Verdict) -> VerdictSummary:
+    return VerdictSummary(
+        kind=verdict.kind,
+        approach=verdict.approach,
+        headline=verdict.headline,
+        because=verdict.because,
+        would_change_if=tuple(
+            ThresholdSummary(kind=t.kind, text=t.text, value=t.value, unit=t.unit, approach=t.approach)
+            for t in verdict.would_change_if
+        ),
+        warnings=verdict.warnings,
+        rule=verdict.rule,
+        could_be_best=verdict.could_be_best,
+        acceptable=verdict.acceptable,
+        excluded=verdict.excluded,
+    )
+
+
+def _agreement(verdict: Verdict, other: Verdict) -> str:
+    if (verdict.kind, verdict.approach) == (other.kind, other.approach):
+        return ""
+    named = f"{text.one_line(other.approach, 60)} ({other.kind})" if other.approach else other.kind
+    return f"With failed answers left out instead of counted as wrong, the verdict would be: {named}."
+
+
+def _prior(verdict: Verdict, prior: PriorRecord | None) -> tuple[bool, str]:
+    if prior is None or not prior.ranking:
+        return False, ""
+    guess = prior.ranking[0]
+    if verdict.kind == guess:
+        return True, f"the interview alone had suggested {guess} too"
+    if verdict.kind in FAMILIES or verdict.approach:
+        return False, f"the interview alone had suggested {guess}; measurement overrides it"
+    return False, f"the interview alone suggests {guess}; measurement could not tell"
