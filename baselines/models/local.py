@@ -121,6 +121,11 @@ class LocalModel:
         return str(self.core.files.folder)
 
     @property
+    def precision(self) -> str:
+        """Of the weights that answer: never `auto`."""
+        return self.core.precision
+
+    @property
     def layout(self) -> Layout:
         """The chat layout, whose hash training must share."""
         return self.core.layout

@@ -1,0 +1,225 @@
+"""Approaches that train the model first: `lora`, `qlora`, `full`, and `qlora+rag` on prompts with retrieved passages.
+
+    approach = create(ApproachSpec(name="qlora", kind="qlora", options={"epochs": 3, …}), resources)
+    approach.prepare(print)                      # trains, or finds its weights again, or goes on from a checkpoint
+    for replies in approach.answer(questions): ...
+
+Training prompts and answering prompts are built by the same code, and answers come through the path of every prompted
+approach. The adapter answers on the base model in the run's precision, as all approaches do, also where it was trained
+on NF4 weights; the training's record says both.
+
+With retrieval, the model learns to read what the search will hand it: the passages of a training input are those that
+the search finds, distractors included, and for some examples the passages that hold the answer are taken away, so that
+it also learns to answer when the search misses (RAFT, arXiv 2403.10131, found 60 to 100 % present to work).
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from baselines.contract import Approach, Emit, NotApplicable, Reply, Resources
+from baselines.prompting import (
+    TEMPLATE_TOKENS,
+    Material,
+    PromptedApproach,
+    Prompting,
+    ZeroShot,
+    decoding_of,
+    fitted,
+    hash_of_examples,
+    pool_of,
+)
+from baselines.rag import Retriever, WithPassages
+from baselines.registry import METHODS
+from finetune.data import Pair
+from finetune.recipe import Recipe
+from reports.errors import UsageError
+from reports.run.events import Prepared, Progressed, Trained, TrainingFinished, Warned
+from reports.run.fingerprint import of_value
+from reports.run.naming import file_name
+from reports.run.schema import ApproachSpec, Example, ModelSpec, Passage, Question, TrainingRecord, TrainingStep
+
+if TYPE_CHECKING:
+    from baselines.models.contract import Model
+
+VERSION = 1
+"""Raised with every change that moves a training prompt."""
+
+GOLD_ABSENT = 0.2
+"""Share of the training examples whose answer-bearing passages are taken away."""
+
+EVENT_SECONDS = 0.2
+"""Steps are told at most this often; validations always."""
+
+
+class FineTuned:
+    """A model trained on the run's examples, then asked like any other."""
+
+    def __init__(self, spec: ApproachSpec, resources: Resources) -> None:
+        """Raises NotApplicable for an endpoint, UsageError for a recipe that cannot be."""
+        self.spec = spec
+        self._resources = resources
+        self._method = METHODS[spec.kind]
+        dials = {name: value for name, value in spec.options.items() if name in Recipe.__dataclass_fields__}
+        dials["seed"] = resources.spec.seed if dials.get("seed") is None else dials["seed"]
+        self.recipe = Recipe.from_options(self._method, dials)
+        self._retriever = Retriever(spec.name, spec.options, resources) if spec.kind == "qlora+rag" else None
+        prompting: Prompting = ZeroShot()
+        if self._retriever is not None:
+            prompting = WithPassages(self._retriever, prompting)
+        self._prompting = prompting
+        self._path = PromptedApproach(spec, resources, prompting, model=self._tuned)
+        self._examples = pool_of(resources)
+        self._model: Model | None = None
+        if spec.model is not None and spec.model.id.startswith("openai:"):
+            raise NotApplicable(f"an endpoint ({spec.model.id}) cannot be fine-tuned from here; name a local model")
+
+    @property
+    def folder(self) -> Path:
+        """Where adapter, checkpoints and the training's record stand."""
+        return self._resources.artifacts / file_name(self.spec.name)
+
+    def prepare(self, emit: Emit) -> None:
+        started = time.perf_counter()
+        self._path.prepare(emit)
+        record = self._train(emit)
+        emit(TrainingFinished(approach=self.spec.name, training=record))
+        facts: dict[str, str | int | float] = {
+            "method": self._method,
+            "examples": record.examples,
+            "steps": record.steps,
+            "seconds": round(record.seconds, 3),
+        }
+        emit(Prepared(approach=self.spec.name, seconds=time.perf_counter() - started, facts=facts))
+
+    def answer(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
+        return self._path.answer(questions)
+
+    def answer_one(self, question: Question) -> Reply:
+        """One question alone, never from a cache: for the latency pass."""
+        return self._path.answer_one(question)
+
+    def fingerprint(self) -> str:
+        """Of base model, recipe, training examples, material and decoding: known before anything is trained."""
+        task = self._resources.spec.task
+        return of_value(
+            {
+                "kind": self.spec.kind,
+                "model": self._base().fingerprint,
+                "recipe": self.recipe.described(),
+                "examples": hash_of_examples(self._examples),
+                "material": self._prompting.fingerprint(),
+                "task": {"type": task.type, "instruction": task.instruction, "labels": task.labels},
+                "decoding": decoding_of(self._resources.spec),
+                "version": [VERSION, GOLD_ABSENT],
+            }
+        )
+
+    def pairs(self) -> list[Pair]:
+        """The training prompts with their answers, as they are learnt."""
+        model, task = self._base(), self._resources.spec.task
+        budget = model.context_length - self._resources.spec.max_answer_tokens - TEMPLATE_TOKENS
+        found = self._passages(self._examples) if self._retriever is not None else [()] * len(self._examples)
+        pairs = []
+        for example, passages in zip(self._examples, found, strict=True):
+            question = Question(id=example.id, input=example.input, context=example.context)
+            asked = fitted(task, question, Material(passages=passages), budget, model.count_tokens)
+            where = f"row {example.row}" if example.row is not None else f"example {example.id}"
+            pairs.append(Pair(asked.prompt.text, example.output, where, example.group))
+        return pairs
+
+    def _passages(self, examples: Sequence[Example]) -> list[tuple[Passage, ...]]:
+        """What the search finds for each input; where chance says so, without the passages that hold the answer."""
+        assert self._retriever is not None
+        count = self._retriever.count
+        found = self._retriever.search([example.input for example in examples], 2 * count)
+        chosen = []
+        for example, passages in zip(examples, found, strict=True):
+            absent = random.Random(f"{self.recipe.seed}/{example.id}").random() < GOLD_ABSENT
+            chosen.append((without_answer(passages, example.output) if absent else passages)[:count])
+        return chosen
+
+    def _train(self, emit: Emit) -> TrainingRecord:
+        from finetune.train import train
+
+        base, name = self._base(), self.spec.name
+        source = getattr(base, "source", None)
+        if source is None:
+            raise UsageError(f"{name}: {base.name} cannot be trained here.", "Fine-tuning needs a local model.")
+        emit(Progressed(approach=name, what="laying out the training examples", total=len(self._examples)))
+        spec = self.spec.model
+        record = train(
+            self.pairs(),
+            source,
+            self.recipe,
+            self.folder,
+            name=base.name,
+            revision=spec.revision if spec else None,
+            precision=spec.precision if spec else "auto",
+            chat_arguments=spec.chat_template_arguments if spec else {},
+            context_length=base.context_length,
+            device=base.device,
+            on_step=_teller(name, emit),
+            on_warning=lambda text: emit(Warned(approach=name, text=text)),
+        )
+        precision = getattr(base, "precision", None)
+        answering = {"answers_on": precision} if precision else {}
+        return record.model_copy(update={"recipe": {**record.recipe, **answering}})
+
+    def _tuned(self) -> Model:
+        """The trained model: adapter beside the base weights, or the weights of a full training."""
+        if self._model is None:
+            from finetune.train import result_folder
+
+            base, folder = self._base(), result_folder(self.folder, self._method)
+            self._model = base.with_adapter(folder) if self._method != "full" else self._whole(base, folder)
+        return self._model
+
+    def _whole(self, base: Model, folder: Path) -> Model:
+        from baselines.models.local import load
+
+        spec = self.spec.model or ModelSpec(id=base.name)
+        model = load(spec.model_copy(update={"revision": None}), model_path=folder, device=base.device)
+        around: Any = getattr(base, "around", lambda inner: inner)  # a cached base gives its cache to the trained one
+        tuned: Model = around(model)
+        return tuned
+
+    def _base(self) -> Model:
+        return self._resources.model(self.spec)
+
+
+def create(spec: ApproachSpec, resources: Resources) -> Approach:
+    """Kinds `qlora`, `lora`, `full` and `qlora+rag`."""
+    return FineTuned(spec, resources)
+
+
+def without_answer(passages: Sequence[Passage], answer: str) -> tuple[Passage, ...]:
+    """The passages that do not hold the answer's words in a row (case and punctuation aside)."""
+    wanted = _in_words(answer)
+    return tuple(passage for passage in passages if not wanted.strip() or wanted not in _in_words(passage.text))
+
+
+def _in_words(text: str) -> str:
+    """Words with one space around each, so that 12 is not found in 2012."""
+    words = re.findall(r"[^\W_]+", text.casefold())
+    return f" {' '.join(words)} "
+
+
+def _teller(approach: str, emit: Emit) -> Any:
+    """Steps as events, not more often than anyone can read."""
+    last = 0.0
+
+    def tell(point: TrainingStep, total: int, seconds_left: float | None) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if point.validation_loss is None and point.step < total and now - last < EVENT_SECONDS:
+            return
+        last = now
+        emit(Trained(approach=approach, point=point, total_steps=total, seconds_left=seconds_left))
+
+    return tell

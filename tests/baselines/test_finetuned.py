@@ -1,0 +1,196 @@
+"""Fine-tuned approaches on a small random model: trained once, answered through the one path, resumed after a kill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baselines.contract import NotApplicable
+from baselines.finetuned import without_answer
+from reports.errors import DataError, UsageError
+from reports.run.events import Prepared, Trained, TrainingFinished, Warned
+from reports.run.schema import ApproachSpec, Document, Example, ModelSpec, Passage, Question, Task
+
+TASK = Task(type="classification", instruction="Name it.", labels=("refund", "card"))
+WORDS = {"refund": "order shipped back", "card": "card payment top"}
+TRAIN = [
+    Example(id=f"t{i}", input=f"{WORDS[label]} {i}", output=label, row=i + 2)
+    for i, label in enumerate(["refund", "card"] * 30)
+]
+QUESTIONS = [Question(id=f"q{i}", input=f"{WORDS[label]} {100 + i}") for i, label in enumerate(["refund", "card"] * 4)]
+QUICK = {"learning_rate": 1e-2, "epochs": 3, "batch": 8}
+
+
+@pytest.fixture
+def engine(world: Any, tiny_model: Path) -> Any:
+    from baselines.models.local import load
+
+    world.model = load(ModelSpec(id=str(tiny_model)), device="cpu")
+    return world
+
+
+@pytest.mark.parametrize("kind", ["lora", "qlora", "full"])
+def test_it_learns_the_labels_that_the_base_does_not_know(engine: Any, kind: str) -> None:
+    resources = engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS)
+    before = engine.answers(engine.make("zero-shot", {}, resources), QUESTIONS)
+    approach = engine.make(kind, QUICK if kind != "full" else {**QUICK, "learning_rate": 3e-3}, resources)
+    replies = engine.answers(approach, QUESTIONS)
+    expected = {f"q{i}": label for i, label in enumerate(["refund", "card"] * 4)}
+    assert {case: reply.text for case, reply in replies.items()} == expected
+    assert {reply.status for reply in replies.values()} == {"ok"}
+    assert all(reply.text not in TASK.labels for reply in before.values())
+    assert [r.prompt for r in replies.values()] == [before[case].prompt for case in replies]
+
+
+def test_events_tell_the_course_and_the_result(engine: Any) -> None:
+    engine.make("qlora", QUICK, engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS))
+    trained = [event for event in engine.events if isinstance(event, Trained)]
+    (finished,) = [event for event in engine.events if isinstance(event, TrainingFinished)]
+    assert trained[0].point.step == 0
+    assert trained[-1].point.step == finished.training.steps == trained[-1].total_steps
+    assert finished.training.best_validation_loss is not None
+    assert finished.training.recipe["answers_on"] == "float32"
+    assert finished.training.prompt_hash == engine.model.layout.hash
+    assert isinstance(engine.events[-1], Prepared)
+
+
+def test_preparing_again_finds_the_adapter(engine: Any) -> None:
+    resources = engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS)
+    first = engine.make("lora", QUICK, resources)
+    expected = engine.answers(first, QUESTIONS)
+    (before,) = [event for event in engine.events if isinstance(event, TrainingFinished)]
+    engine.events.clear()
+    again = engine.make("lora", QUICK, resources)
+    assert not [event for event in engine.events if isinstance(event, Trained)]
+    assert [event for event in engine.events if isinstance(event, TrainingFinished)] == [before]
+    assert engine.answers(again, QUESTIONS) == expected
+    assert again.fingerprint() == first.fingerprint()
+
+
+def test_an_unfinished_training_goes_on(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("finetune.loop.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("finetune.train.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("baselines.finetuned.EVENT_SECONDS", 0.0)
+    resources = engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS)
+    from baselines.registry import create
+    from finetune.train import train
+
+    defaults = train.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "checkpoint_seconds", 0.0)
+    spec = ApproachSpec(name="lora", kind="lora", options=QUICK)
+
+    def until(event: Any) -> None:
+        if isinstance(event, Trained) and event.point.step == 9:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        create(spec, resources).prepare(until)
+    steps: list[int] = []
+    create(spec, resources).prepare(lambda e: steps.append(e.point.step) if isinstance(e, Trained) else None)
+    assert steps[0] == 9
+
+
+def test_the_fingerprint_moves_with_data_recipe_and_model(engine: Any, plain_model: Path) -> None:
+    from baselines.models.local import load
+    from baselines.registry import create
+
+    def fingerprint(train: list[Example] = TRAIN, **options: Any) -> str:
+        resources = engine.resources(task=TASK, train=train, questions=QUESTIONS)
+        return create(ApproachSpec(name="lora", kind="lora", options=options), resources).fingerprint()
+
+    seen = {fingerprint(), fingerprint(rank=8), fingerprint(seed=3), fingerprint(TRAIN[1:])}
+    assert fingerprint() in seen
+    engine.model = load(ModelSpec(id=str(plain_model)), device="cpu")
+    assert len(seen | {fingerprint()}) == 5
+    assert engine.model.core._weights is None
+
+
+def test_eval_inputs_are_never_trained_on(engine: Any) -> None:
+    from baselines.registry import create
+
+    leaked = Example(id="leak", input=QUESTIONS[0].input.upper() + "!", output="refund")
+    resources = engine.resources(task=TASK, train=[*TRAIN, leaked], questions=QUESTIONS)
+    approach: Any = create(ApproachSpec(name="lora", kind="lora"), resources)
+    assert len(approach.pairs()) == len(TRAIN)
+
+
+def test_too_few_and_empty_examples_say_where(engine: Any) -> None:
+    with pytest.raises(DataError, match="at least 10 examples; the training data has 6"):
+        engine.make("lora", QUICK, engine.resources(task=TASK, train=TRAIN[:6], questions=QUESTIONS))
+    broken = [*TRAIN, Example(id="e", input="nothing", output=" ", row=99)]
+    with pytest.raises(DataError, match=r"1 of 61 training outputs .* row 99"):
+        engine.make("lora", QUICK, engine.resources(task=TASK, train=broken, questions=QUESTIONS))
+
+
+def test_examples_beyond_the_context_are_warned_about(engine: Any) -> None:
+    long = Example(id="long", input="card " * 700, output="card", row=77)
+    engine.make("lora", QUICK, engine.resources(task=TASK, train=[*TRAIN, long], questions=QUESTIONS))
+    said = [event.text for event in engine.events if isinstance(event, Warned)]
+    assert any("row 77" in text and "left out" in text for text in said)
+
+
+def test_endpoints_are_not_applicable_and_remote_models_refused(engine: Any) -> None:
+    from baselines.registry import create
+
+    resources = engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS)
+    endpoint = ApproachSpec(name="qlora", kind="qlora", model=ModelSpec(id="openai:gpt"))
+    with pytest.raises(NotApplicable, match="openai:gpt"):
+        create(endpoint, resources)
+    engine.model = type("Remote", (), {"name": "remote", "context_length": 512, "device": "remote"})()
+    with pytest.raises(UsageError, match="remote cannot be trained here"):
+        engine.make("qlora", QUICK, resources)
+
+
+class TestWithRetrieval:
+    TASK = Task(type="qa", instruction="Answer the question.")
+    DOCUMENTS = [
+        Document(id=f"d{i}", text=f"The code of box {i} is {1000 + i}. It stands in hall {i % 7}.") for i in range(50)
+    ]
+    TRAIN = [Example(id=f"t{i}", input=f"What is the code of box {i}?", output=str(1000 + i)) for i in range(40)]
+    QUESTIONS = [Question(id=f"q{i}", input=f"What is the code of box {i}?") for i in range(40, 46)]
+
+    def test_training_prompts_hold_passages_with_distractors_and_sometimes_no_answer(self, engine: Any) -> None:
+        from baselines.registry import create
+
+        resources = engine.resources(
+            task=self.TASK, train=self.TRAIN, documents=self.DOCUMENTS, questions=self.QUESTIONS
+        )
+        options = {**QUICK, "passages": 3, "search": "lexical"}
+        approach: Any = create(ApproachSpec(name="qlora+rag", kind="qlora+rag", options=options), resources)
+        pairs = approach.pairs()
+        assert all(pair.prompt.count("Passage ") == 3 for pair in pairs)
+        present = sum(f" is {pair.answer}." in pair.prompt for pair in pairs)
+        assert 0.6 * len(pairs) <= present < len(pairs)
+        assert pairs == approach.pairs()
+
+    def test_it_trains_and_answers_with_passages(self, engine: Any) -> None:
+        resources = engine.resources(
+            task=self.TASK, train=self.TRAIN, documents=self.DOCUMENTS, questions=self.QUESTIONS
+        )
+        approach = engine.make("qlora+rag", {**QUICK, "epochs": 1, "passages": 2}, resources)
+        replies = engine.answers(approach, self.QUESTIONS)
+        assert all(len(reply.passages) == 2 for reply in replies.values())
+        assert all("Passage 1: " in reply.prompt for reply in replies.values())
+
+
+def test_passages_without_the_answer_are_told_by_whole_words() -> None:
+    passages = [Passage(document=str(i), index=0, text=text) for i, text in enumerate(("In 2012.", "It is 12!", "x"))]
+    assert [p.document for p in without_answer(passages, "12")] == ["0", "2"]
+    assert len(without_answer(passages, "?")) == 3
+
+
+def test_a_cached_model_trains_and_caches_under_its_adapter(engine: Any, tmp_path: Path) -> None:
+    from baselines.models.cache import CachedModel, ResponseCache
+
+    engine.model = CachedModel(engine.model, ResponseCache(tmp_path / "answers.sqlite"))
+    resources = engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS)
+    for kind, options in (("lora", QUICK), ("full", {**QUICK, "learning_rate": 3e-3})):
+        approach = engine.make(kind, options, resources)
+        first = engine.answers(approach, QUESTIONS)
+        second = engine.answers(approach, QUESTIONS)
+        assert not any(reply.from_cache for reply in first.values())
+        assert all(reply.from_cache for reply in second.values())
+        assert [r.text for r in first.values()] == [second[case].text for case in first]
