@@ -1,0 +1,132 @@
+"""Figures: findings in their titles, the same bytes each time, nothing active, labels that do not cover each other."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.charts import finished, sketch_all
+from reports.charts.differences import differences
+from reports.charts.frame import padded, place_labels
+from reports.charts.learning import curves
+from reports.charts.quality_cost import quality_cost
+from reports.charts.volume import total, volume
+from reports.drawing import Drawer, draw
+from reports.run.store import RunStore
+from reports.summary import Summary
+from reports.summary.model import CostSummary, CurvePoint
+
+
+@pytest.fixture(scope="session")
+def priced(summary: Summary) -> Summary:
+    """The run with round prices: per 1,000 answers and once."""
+    prices = {"zero-shot": (0.5, 0.0), "few-shot": (2.0, 0.0), "qlora": (0.1, 3000.0), "rag": (4.0, 1000.0)}
+    approaches = []
+    for approach in summary.approaches:
+        each, once = prices.get(approach.name, (None, None))
+        cost = CostSummary(per_1000_usd=each, one_off_usd=once, monthly_fixed_usd=0.0)
+        front = approach.name in ("qlora",)
+        approaches.append(approach.model_copy(update={"cost": cost, "undominated": front}))
+    return summary.model_copy(update={"approaches": tuple(approaches)})
+
+
+def test_every_figure_is_drawn_the_same_way_twice(summary: Summary, store: RunStore) -> None:
+    specs = [sketch.spec for sketch in sketch_all(summary, store)]
+    with Drawer() as drawer:
+        drawer.send(specs)
+        assert drawer.receive() == draw(specs)
+
+
+def test_drawings_carry_title_description_and_no_fixed_size(summary: Summary, store: RunStore) -> None:
+    sketches = sketch_all(summary, store)
+    assert {sketch.id for sketch in sketches} >= {"quality-cost", "differences", "latency", "volume"}
+    for sketch, svg in zip(sketches, draw([sketch.spec for sketch in sketches]), strict=True):
+        shown = str(finished(sketch, svg).svg)
+        assert shown.startswith('<svg version="1.1"')
+        head = shown[: shown.index(">")]
+        assert 'role="img"' in head
+        assert "width=" not in head
+        assert "viewBox=" in head
+        assert f'<title id="{sketch.id}-title">' in shown
+        assert "http" not in shown
+        assert not re.search(r'\bid="(?!' + re.escape(sketch.id) + ")", shown)
+
+
+def test_a_hostile_drawing_is_refused(summary: Summary, store: RunStore) -> None:
+    sketch = sketch_all(summary, store)[0]
+    for attack in ("<script>", '<rect onclick="x"/>', '<a xlink:href="x">', "<foreignObject>"):
+        with pytest.raises(AssertionError):
+            finished(sketch, f'<svg width="1" height="1">{attack}</svg>')
+    assert "onclick=" in str(finished(sketch, "<svg><text>x onclick=y</text></svg>").svg)
+
+
+def test_without_a_second_process_the_drawing_still_happens(monkeypatch: pytest.MonkeyPatch, summary: Summary) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    sketch = differences(summary)
+    assert sketch is not None
+    with Drawer() as drawer:
+        drawer.send([sketch.spec])
+        assert drawer.receive()[0].startswith("<svg")
+
+
+def test_a_drawing_process_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch, summary: Summary) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/true")
+    sketch = differences(summary)
+    assert sketch is not None
+    with Drawer() as drawer:
+        drawer.send([sketch.spec])
+        assert drawer.receive()[0].startswith("<svg")
+
+
+def test_titles_state_the_finding(priced: Summary, summary: Summary) -> None:
+    cost, cheap, gap = quality_cost(priced), volume(priced), differences(summary)
+    assert cost is not None
+    assert cheap is not None
+    assert gap is not None
+    assert cost.title == "qlora is the best and the cheapest to run"
+    assert cheap.title == "At 5,000 answers a day zero-shot is the cheapest of these; above 21,000 a day qlora is"
+    assert "zero-shot" in gap.title
+
+
+def test_total_cost_is_once_plus_months_of_traffic(priced: Summary) -> None:
+    assert total(priced.approach("rag"), 1000, 12) == pytest.approx(1000 + 365 * 1000 * 0.004)
+
+
+def test_nothing_to_show_gives_no_figure(summary: Summary) -> None:
+    bare = summary.model_copy(update={"approaches": summary.approaches[:1], "comparisons": ()})
+    assert quality_cost(bare) is None
+    assert differences(bare) is None
+    assert volume(bare) is None
+    assert not list(curves(bare))
+
+
+def test_a_learning_curve_is_drawn_with_its_verdict(summary: Summary) -> None:
+    points = tuple(CurvePoint(examples=n, value=v, low=v - 0.05, high=v + 0.05) for n, v in ((50, 0.5), (400, 0.8)))
+    tuned = summary.approach("qlora").model_copy(update={"curve": points, "curve_verdict": "More labels would help"})
+    (sketch,) = curves(summary.model_copy(update={"approaches": (*summary.approaches[:2], tuned)}))
+    assert sketch.title == "More labels would help"
+    assert [row[0].text for row in sketch.table.rows] == ["50", "400"]
+    assert draw([sketch.spec])[0].startswith("<svg")
+
+
+@given(st.lists(st.tuples(st.floats(0, 400), st.floats(0, 270)), min_size=2, max_size=6, unique=True))
+def test_each_label_has_a_place_and_the_same_one_again(points: list[tuple[float, float]]) -> None:
+    names = [f"approach-{i}" for i in range(len(points))]
+    places = place_labels(points, names)
+    assert len(places) == len(points)
+    assert places == place_labels(points, names)
+
+
+def test_labels_of_near_points_keep_apart() -> None:
+    (_, first, side), (_, second, other) = place_labels([(100, 100), (100, 104)], ["zero-shot", "few-shot"])
+    assert side != other or abs((100 + first) - (104 + second)) >= 12
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_scales_hold_their_data(low: float, width: float) -> None:
+    first, last = padded(low, low + width)
+    assert first <= low <= low + width <= last
+    assert first < last
