@@ -5,9 +5,13 @@ CostEstimate(per_query_usd=0.000474, one_off_usd=750).total(queries_per_day=10_0
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 DAYS_PER_MONTH = 365 / 12
+HOURS_PER_MONTH = 730
+Scope = Literal["query", "month", "once"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,18 @@ class PriceNeeded:
     """What has no price: a model's name, a GPU's name."""
     hint: str
     """Which key of the project file sets it."""
+
+
+@dataclass(frozen=True)
+class CostPart:
+    """One line of a bill with its range."""
+
+    driver: str
+    """What it depends on: parts of two approaches with the same driver rise and fall together."""
+    scope: Scope
+    usd: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,8 @@ class CostEstimate:
     sources: tuple[str, ...] = ()
     """Where each price comes from, with its date."""
     warnings: tuple[str, ...] = ()
+    parts: tuple[CostPart, ...] = ()
+    """The lines that add up to the figures above; empty where only totals are known."""
 
     @property
     def per_1000_usd(self) -> float:
@@ -48,3 +66,38 @@ class CostEstimate:
     def total(self, queries_per_day: float, months: float) -> float:
         """Total cost over the horizon: F + H * (M + V * c), evidence 2.1."""
         return self.one_off_usd + months * self.monthly(queries_per_day)
+
+    def lines(self) -> tuple[CostPart, ...]:
+        """The parts, or the totals as parts without a range where none were given."""
+        if self.parts:
+            return self.parts
+        fixed = (
+            ("running cost", "query", self.per_query_usd, self.per_query_low_usd, self.per_query_high_usd),
+            ("monthly cost", "month", self.monthly_fixed_usd, None, None),
+            ("one-off cost", "once", self.one_off_usd, self.one_off_low_usd, self.one_off_high_usd),
+        )
+        return tuple(
+            CostPart(driver, scope, usd, usd if low is None else low, usd if high is None else high)  # type: ignore[arg-type]
+            for driver, scope, usd, low, high in fixed
+            if usd
+        )
+
+
+def from_parts(parts: Sequence[CostPart], sources: Sequence[str] = (), warnings: Sequence[str] = ()) -> CostEstimate:
+    """The estimate whose figures are the sums of its parts; repeated sources and warnings are said once."""
+
+    def total(scope: Scope, end: Literal["usd", "low", "high"]) -> float:
+        return float(sum(getattr(part, end) for part in parts if part.scope == scope))
+
+    return CostEstimate(
+        per_query_usd=total("query", "usd"),
+        one_off_usd=total("once", "usd"),
+        monthly_fixed_usd=total("month", "usd"),
+        per_query_low_usd=total("query", "low"),
+        per_query_high_usd=total("query", "high"),
+        one_off_low_usd=total("once", "low"),
+        one_off_high_usd=total("once", "high"),
+        sources=tuple(dict.fromkeys(sources)),
+        warnings=tuple(dict.fromkeys(warnings)),
+        parts=tuple(parts),
+    )

@@ -60,7 +60,9 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95, sample: Sample | None = None, seed: int = 0) -> Interval:
-    """The default interval of a mean of independent numbers: BCa, or t below 15 cases, degenerate where all agree.
+    """The default interval of a mean of independent numbers: BCa and t, or t alone below 15 cases.
+
+    Degenerate where all values agree.
 
     `sample`: its resamples, where the caller resampled several approaches together.
     """

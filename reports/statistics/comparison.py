@@ -7,9 +7,9 @@
 |------------------|-----------------------------------|---------------------------------------|
 | binary           | Bonett-Price                      | mid-p McNemar                         |
 | binary, groups   | the same x design effect, t(G-1)  | clustered t(G-1), never below mid-p   |
-| bounded          | BCa bootstrap (t below 15 cases)  | sign flips                            |
+| bounded          | BCa and t (t below 15 cases)      | sign flips                            |
 | bounded, groups  | clustered t(G-1)                  | clustered t(G-1)                      |
-| set (macro-F1)   | joint bootstrap, BCa              | jackknife t                           |
+| set (macro-F1)   | joint bootstrap, BCa and t        | jackknife t                           |
 """
 
 from __future__ import annotations

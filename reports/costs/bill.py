@@ -1,0 +1,148 @@
+"""The bill of one approach of a run: what it used, times what that costs. Knows no files.
+
+estimate_cost(Usage(kind="qlora", device="NVIDIA L4", seconds_per_answer=0.1, training_seconds=900), prices, when=…)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.costs import tables
+from reports.costs.device import device_usd
+from reports.costs.estimate import CostEstimate, CostPart, PriceNeeded, from_parts
+from reports.costs.tables import Price
+from reports.costs.tokens import FALLS_TO, TokenPrice, token_price
+from reports.run.schema import ModelSpec, Prices
+
+FREE = ("floor",)
+"""Kinds whose answers take no time worth paying for."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an approach took, measured. None means not measured."""
+
+    kind: str
+    model: ModelSpec | None = None
+    """None for approaches without a language model: their time on the device still costs."""
+    device: str = "cpu"
+    """What the run's environment calls the machine: `cpu` or the GPU's name."""
+    task_type: str = "classification"
+    prompt_tokens: float | None = None
+    """Mean of an answer."""
+    cached_prompt_tokens: float = 0.0
+    """Mean number of prompt tokens that the endpoint billed as cache hits."""
+    completion_tokens: float | None = None
+    seconds_per_answer: float | None = None
+    """Mean device seconds of an answer; for an API model only those of our own machine (embedding, search)."""
+    preparation_seconds: float = 0.0
+    """Device seconds before the first answer: indexing, embedding the corpus."""
+    training_seconds: float = 0.0
+    labels: int = 0
+    """Labelled examples that it needs: all training examples for tuning, classifier and example retrieval."""
+    batch: bool = False
+    """Answers come through the provider's batch endpoint."""
+    usage_estimated: bool = False
+    """Some tokens were counted here, not reported by the endpoint."""
+
+
+def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | PriceNeeded:
+    """One-off and running cost with their ranges, at the prices of the day `when` (ISO), the user's own first.
+
+    A price that no table holds comes back as `PriceNeeded` instead of an estimate.
+    """
+    parts: list[CostPart] = []
+    sources: list[str] = []
+    warnings: list[str] = []
+    running = _running(usage, prices, when, parts, sources)
+    if isinstance(running, PriceNeeded):
+        return running
+    if usage.usage_estimated:
+        warnings.append("Some token counts were estimated, because the endpoint did not report them.")
+    hour = _machine(usage, prices) if usage.training_seconds or usage.preparation_seconds or _local(usage) else None
+    if isinstance(hour, PriceNeeded):
+        if not _remote(usage.model):
+            return hour
+        warnings.append(f"The machine time of the preparation is not counted: there is no price for {hour.what}.")
+    elif hour is not None:
+        seconds = usage.training_seconds + usage.preparation_seconds
+        if seconds:
+            parts.append(_part("price of machine hours", "once", seconds / 3600, hour))
+        sources.append(hour.cited)
+        warnings.append(tables.stale(hour, when))
+    if usage.labels:
+        label = tables.label_price(usage.task_type, prices.label_usd)
+        parts.append(_part("price of labels", "once", usage.labels, label))
+        sources.append(label.cited)
+        warnings.append(tables.stale(label, when))
+    _engineering(usage, prices, parts, sources)
+    return from_parts(parts, sources, [text for text in warnings if text])
+
+
+def _local(usage: Usage) -> bool:
+    """True where answers take time of a machine that we pay by the hour."""
+    return usage.kind not in FREE and bool(usage.seconds_per_answer)
+
+
+def _remote(model: ModelSpec | None) -> bool:
+    return model is not None and model.id.startswith("openai:")
+
+
+def _machine(usage: Usage, prices: Prices) -> Price | PriceNeeded:
+    return tables.hour_price(prices.gpu or usage.device, prices.gpu_hour_usd)
+
+
+def _part(driver: str, scope: str, amount: float, price: Price) -> CostPart:
+    """`amount` units at a price with its range."""
+    return CostPart(driver, scope, amount * price.typical, amount * price.low, amount * price.high)  # type: ignore[arg-type]
+
+
+def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sources: list[str]) -> PriceNeeded | None:
+    """Adds what every answer costs: tokens of an API model, seconds of our own machine."""
+    if usage.kind in FREE:
+        return None
+    if usage.kind == "recorded":
+        return PriceNeeded("what the recorded system costs to run", "compare with what it costs today")
+    if _remote(usage.model):
+        priced = _tokens(usage, prices, when)
+        if isinstance(priced, PriceNeeded):
+            return priced
+        dollars = priced.of(
+            usage.prompt_tokens or 0.0, usage.completion_tokens or 0.0, usage.cached_prompt_tokens, usage.batch
+        )
+        low = dollars if priced.source.startswith("set by") else FALLS_TO * dollars
+        parts.append(CostPart("price of tokens", "query", dollars, low, dollars))
+        sources.append(f"tokens of {priced.model}: {priced.source}")
+    elif not usage.seconds_per_answer:
+        return PriceNeeded("an answer whose device time was not measured", "run the approach without cached answers")
+    if usage.seconds_per_answer:
+        hour = _machine(usage, prices)
+        if isinstance(hour, PriceNeeded):
+            return hour
+        one = [device_usd(usage.seconds_per_answer, h, prices.utilisation) for h in (hour.typical, hour.low, hour.high)]
+        parts.append(CostPart("price of machine hours", "query", *one))
+    return None
+
+
+def _tokens(usage: Usage, prices: Prices, when: str) -> TokenPrice | PriceNeeded:
+    assert usage.model is not None
+    return token_price(
+        usage.model.id,
+        usage.model.base_url,
+        when,
+        own_input=prices.input_usd_per_million,
+        own_output=prices.output_usd_per_million,
+        own_cached=prices.cached_input_usd_per_million,
+    )
+
+
+def _engineering(usage: Usage, prices: Prices, parts: list[CostPart], sources: list[str]) -> None:
+    """Adds the hours to build it, at the wage; the range of hours and of the wage do not meet at their worst."""
+    own = prices.engineer_hours.get(usage.kind)
+    hours, wage = tables.engineering_hours(usage.kind, own), tables.engineer_hour_price(prices.engineer_hour_usd)
+    if hours.typical == 0:
+        return
+    driver = f"engineer hours for {usage.kind}"
+    usd = wage.typical
+    parts.append(CostPart(driver, "once", hours.typical * usd, hours.low * usd, hours.high * usd))
+    sources += [wage.cited, f"{hours.typical:g} engineer hours for {usage.kind}: {hours.basis}"]
