@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from baselines.contract import Emit, NotApplicable, Reply, Resources
-from baselines.prompting import hash_of_examples, progress
+from baselines.prompting import hash_of_examples, pool_of, progress
 from baselines.splits import dev_split
 from baselines.vectors import FOLDER, embed_stored
 from reports.run.events import Progressed
@@ -24,7 +24,7 @@ from reports.run.schema import ApproachSpec, Example, Question
 VERSION = 1
 STRENGTHS = (1.0, 4.0, 16.0, 64.0)
 """Inverse regularisation C: larger fits closer."""
-LEXICAL_WEIGHTS = (0.0, 0.5, 1.0)
+LEXICAL_WEIGHTS = (0.0, 1.0)
 """0 is embeddings alone."""
 DEV_SHARE = 0.1
 """Of the training data, where the run has no dev split of its own."""
@@ -41,7 +41,7 @@ class Classifier:
     def __init__(self, spec: ApproachSpec, resources: Resources) -> None:
         self.spec = spec
         self._resources = resources
-        self._every = tuple({e.id: e for e in (*resources.train, *resources.dev)}.values())
+        self._every = pool_of(resources)
         self._texts = [_text(e) for e in self._every]
         self._features: _Features | None = None
         self._model: Any = None
@@ -126,14 +126,17 @@ class _Features:
     """Embeddings beside TF-IDF. The vocabulary is that of all training texts: it needs no labels."""
 
     def __init__(self, texts: Sequence[str]) -> None:
+        import numpy as np
         from sklearn.feature_extraction.text import TfidfVectorizer  # 1.8 s
 
         rare = 2 if len(texts) >= 1000 else 1
-        self._parts = [
-            TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=rare, token_pattern=r"(?u)\b\w+\b"),
-            TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=rare + 1),
+        # float32 gives the same accuracy in two thirds of the time.
+        common = {"sublinear_tf": True, "dtype": np.float32}
+        parts = [
+            TfidfVectorizer(ngram_range=(1, 2), min_df=rare, token_pattern=r"(?u)\b\w+\b", **common),
+            TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), min_df=rare + 1, **common),
         ]
-        self._fitted = [part for part in self._parts if _fitted(part, texts)]
+        self._fitted = [part for part in parts if _fitted(part, texts)]
         self.weight = 0.0
 
     def of(self, texts: Sequence[str], vectors: Any) -> Any:
@@ -142,7 +145,7 @@ class _Features:
 
         if self.weight == 0.0 or not self._fitted:
             return vectors
-        return hstack([csr_matrix(vectors), *(part.transform(texts) * self.weight for part in self._fitted)]).tocsr()
+        return hstack([csr_matrix(vectors), *(self.weight * part.transform(texts) for part in self._fitted)]).tocsr()
 
 
 def _fitted(part: Any, texts: Sequence[str]) -> bool:

@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from baselines import shots
-from baselines.contract import Emit, Reply, Resources
-from baselines.overlap import bare_text
+from baselines.contract import Emit, NotApplicable, Reply, Resources
 from baselines.prompts import Prompt, render
 from baselines.retrieval import ExampleIndex
 from baselines.vectors import FOLDER, embed_stored
@@ -180,10 +179,20 @@ def fitted(task: Task, question: Question, material: Material, budget: int, coun
 
 
 def pool_of(resources: Resources) -> tuple[Example, ...]:
-    """The labelled examples that prompts may show: train and dev, without inputs that the eval set asks."""
-    asked = {bare_text(question.input) for question in resources.questions}
+    """The labelled examples that an approach may learn from: train and dev, without what the eval set asks.
+
+    Raises NotApplicable where nothing is left.
+    """
+    taken = {shots.asked(question) for question in resources.questions}
     every = {e.id: e for e in (*resources.train, *resources.dev)}
-    return tuple(e for e in every.values() if bare_text(e.input) not in asked)
+    pool = tuple(e for e in every.values() if shots.asked(e) not in taken)
+    if not pool:
+        raise NotApplicable(
+            "every training example is also an eval case, so there is nothing to learn from"
+            if every
+            else "it needs training examples, and the project has none (data.train)"
+        )
+    return pool
 
 
 def hash_of_examples(examples: Sequence[Example]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from baselines.models.contract import Embedder
-from baselines.overlap import bare_text
+from baselines.shots import asked
 from baselines.vectors import embed_stored
 from reports.run import atomic
 from reports.run.fingerprint import of_texts, of_value
@@ -151,12 +151,12 @@ class ExampleIndex:
         self.examples = tuple(examples)
         self.embedder = embedder
         self._index = flat_index(vectors)
-        self._bare = [bare_text(example.input) for example in self.examples]
+        self._asked = [asked(example) for example in self.examples]
 
     def search(self, questions: Sequence[Question], k: int) -> list[tuple[Example, ...]]:
         """Up to k examples for each question, the nearest LAST: right before the question in a prompt.
 
-        Left out: examples with the question's own input (letters and digits compared) and those of its group.
+        Left out: examples that ask the same (letters and digits compared) and those of the question's group.
         """
         if not questions or not self.examples:
             return [() for _ in questions]
@@ -173,15 +173,15 @@ class ExampleIndex:
         return found
 
     def _allowed(self, places: Sequence[int], question: Question, k: int) -> list[int]:
-        own = bare_text(question.input)
+        own = asked(question)
         kept: list[int] = []
         seen: set[str] = set()
         for place in places:
             group = self.examples[place].group
             same_group = group is not None and group == question.group
-            if self._bare[place] == own or same_group or self._bare[place] in seen:
+            if self._asked[place] == own or same_group or self._asked[place] in seen:
                 continue
-            seen.add(self._bare[place])
+            seen.add(self._asked[place])
             kept.append(place)
             if len(kept) == k:
                 break

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from baselines.overlap import bare_text
 from reports.run.fingerprint import of_texts
-from reports.run.schema import Example, TaskType
+from reports.run.schema import Example, Question, TaskType
 
 VERSION = 1
 """Raised with every change that chooses other examples."""
@@ -68,10 +68,15 @@ def diverse(examples: Sequence[Example], shots: int, seed: int = 0) -> tuple[Exa
     return tuple(pool[i] for i in chosen)
 
 
+def asked(item: Example | Question) -> str:
+    """What two items must share to ask the same: letters and digits of the input and of what the row brings along."""
+    return bare_text("\n".join((item.input, *item.context.values())))
+
+
 def _ranked(examples: Sequence[Example], seed: int) -> list[Example]:
     """In the order of their content's hash, repeated inputs once."""
     order = sorted(examples, key=lambda e: (of_texts([str(seed), e.input, e.output]), e.id))
-    return list({bare_text(e.input): e for e in reversed(order)}.values())[::-1]
+    return list({asked(e): e for e in reversed(order)}.values())[::-1]
 
 
 def _length(example: Example) -> int:

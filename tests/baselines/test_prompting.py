@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from baselines.contract import NotApplicable
 from baselines.prompting import Material, fitted
 from baselines.shots import balanced, diverse
 from reports.run.schema import Example, Passage, Question, Task
@@ -55,6 +56,14 @@ def test_an_example_that_the_eval_set_asks_is_never_shown(world: Any) -> None:
         prompt = world.answers(world.make(kind, {"shots": 2}, resources), questions)["1"].prompt
         assert prompt.count("Answer: ") == 1, kind
         assert "number 1" in prompt, kind
+
+
+@pytest.mark.parametrize("kind", ["few-shot", "knn-few-shot", "classifier"])
+def test_a_training_file_that_is_the_eval_file_leaves_nothing_to_learn_from(world: Any, kind: str) -> None:
+    train = _examples(10)
+    questions = [Question(id=e.id, input=e.input) for e in train]
+    with pytest.raises(NotApplicable, match="every training example is also an eval case"):
+        world.make(kind, {}, world.resources(train=train, questions=questions))
 
 
 def test_nearest_example_stands_last(world: Any) -> None:

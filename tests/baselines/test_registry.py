@@ -14,7 +14,7 @@ from baselines.kinds import KINDS, METHODS
 from baselines.registry import applicable, create, find, validate_options
 from finetune.recipe import Recipe
 from reports.errors import UsageError
-from reports.run.schema import ApproachSpec, DataFacts, Task
+from reports.run.schema import ApproachSpec, DataFacts, Example, Task
 
 CLASSIFICATION = Task(type="classification", labels=("a", "b"))
 FULL = DataFacts(eval_cases=10, train_examples=10, dev_examples=2, documents=3)
@@ -129,7 +129,8 @@ def test_every_method_is_a_fine_tuning_kind() -> None:
 
 
 def test_create_fills_in_the_defaults(world: Any) -> None:
-    approach = create(ApproachSpec(name="f", kind="few-shot"), world.resources())
+    resources = world.resources(train=[Example(id="1", input="x", output="a")])
+    approach = create(ApproachSpec(name="f", kind="few-shot"), resources)
     assert approach.spec.options == {"shots": 8}
 
 

@@ -163,7 +163,7 @@ def test_the_runs_own_dev_split_chooses_and_then_trains_too(world: Any) -> None:
 
 
 def test_the_classifier_trains_twice_the_same(world: Any) -> None:
-    questions = [Question(id=e.id, input=e.input) for e in _train(60)]
+    questions = [Question(id=e.id, input=f"{e.input} again") for e in _train(60)]
     resources = world.resources(task=LABELS, train=_train(60), questions=questions)
     first, second = world.make("classifier", {}, resources), world.make("classifier", {}, resources)
     assert first.fingerprint() == second.fingerprint()
