@@ -23,7 +23,7 @@ from reports.run.store import RunStore
 from reports.sentences import Chip, Opening, chips, limits, opening
 from reports.slices import SliceView, slice_views
 from reports.summary.model import ApproachSummary, Summary
-from reports.tables import Table, comparison_table, main_table, metric_table
+from reports.tables import Table, break_even_table, comparison_table, main_table, metric_table
 
 if TYPE_CHECKING:
     import jinja2
@@ -76,6 +76,7 @@ class ReportPage:
     main: Table
     other_metrics: Table | None
     comparisons: Table
+    break_even: Table | None
     skipped: tuple[SkippedApproach, ...]
     failed: tuple[ApproachSummary, ...]
     figures: list[Figure]
@@ -134,6 +135,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         main=main_table(summary),
         other_metrics=metric_table(summary),
         comparisons=comparison_table(summary),
+        break_even=break_even_table(summary),
         skipped=summary.skipped,
         failed=tuple(approach for approach in summary.approaches if approach.error),
         figures=[finished(sketch, svg) for sketch, svg in zip(sketches, drawer.receive(), strict=True)],

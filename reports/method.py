@@ -6,7 +6,9 @@ for block in method_blocks(summary, store): print(block.title)
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from reports import text
 from reports.run.schema import Answer, ApproachSpec
@@ -39,7 +41,7 @@ class Block:
 def method_blocks(summary: Summary, store: RunStore) -> list[Block]:
     """Task and data, metrics, then one block an approach."""
     specs = {spec.name: spec for spec in summary.header.spec.approaches}
-    blocks = [_task(summary), _metrics(summary)]
+    blocks = [_task(summary), _metrics(summary), _prices(summary)]
     blocks += [_approach(approach, specs[approach.name], store) for approach in summary.approaches]
     return blocks
 
@@ -88,7 +90,7 @@ def _approach(approach: ApproachSummary, spec: ApproachSpec, store: RunStore) ->
     if spec.model:
         facts.append(("Model", f"{spec.model.id}, {spec.model.precision}"))
     if spec.options:
-        facts.append(("Options", json.dumps(spec.options, sort_keys=True, ensure_ascii=False)))
+        facts.append(("Options", _dials(spec.options)))
     if approach.prompt_tokens is not None:
         tokens = f"{text.number(approach.prompt_tokens, 0)} in, {text.number(approach.completion_tokens, 1)} out"
         facts.append(("Tokens an answer (mean)", tokens))
@@ -117,7 +119,7 @@ def _training(approach: ApproachSummary) -> list[tuple[str, str]]:
     loss = "–" if training.best_validation_loss is None else text.number(training.best_validation_loss, 3)
     facts = [
         ("Training", f"{training.method}, {training.examples:,} examples, {training.validation_examples:,} held out"),
-        ("Recipe", json.dumps(training.recipe, sort_keys=True, ensure_ascii=False)),
+        ("Recipe", _dials(training.recipe)),
         ("Steps", f"{training.steps:,} ({text.number(training.epochs, 1)} epochs), best at {training.best_step:,}"),
         ("Best validation loss", loss),
         ("Ended by", training.stopped),
@@ -126,6 +128,28 @@ def _training(approach: ApproachSummary) -> list[tuple[str, str]]:
         ("Seed", str(training.seed)),
     ]
     return facts + [("Warning", warning) for warning in training.warnings]
+
+
+def _dials(options: Mapping[str, Any]) -> str:
+    """Options as words: rank 16, epochs 3."""
+    return ", ".join(
+        f"{key} {value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)}"
+        for key, value in sorted(options.items())
+    )
+
+
+def _prices(summary: Summary) -> Block:
+    spec = summary.header.spec
+    sources = dict.fromkeys(source for a in summary.approaches for source in a.cost.sources)
+    warnings = dict.fromkeys(warning for a in summary.approaches for warning in a.cost.warnings)
+    facts = [
+        ("Traffic", f"{text.number(spec.traffic.queries_per_day, 0)} answers a day"),
+        ("Horizon", f"{text.number(spec.traffic.horizon_months, 0)} months"),
+        ("Machine time in use", text.share(spec.prices.utilisation)),
+        *(("Price", source) for source in sources),
+        *((f"{name(a.name)} has no price", a.cost.missing) for a in summary.approaches if a.cost.missing),
+    ]
+    return Block("The prices", tuple(warnings), tuple(facts))
 
 
 def _example_texts(store: RunStore, approach: str) -> list[Text]:

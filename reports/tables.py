@@ -78,7 +78,7 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
             f"{text.seconds(latency.p50_seconds)} / {text.seconds(latency.p95_seconds)}" if latency.n else "–",
             text.count(latency.n, "request") if latency.n else "not measured",
         ),
-        Cell(text.money(cost.per_1000_usd), spread or text.one_line(cost.missing, NAMES)),
+        Cell(text.money(cost.per_1000_usd), spread or ("no price, see below" if cost.missing else "")),
         Cell(text.money(cost.one_off_usd)),
         Cell(text.money(cost.monthly_usd)),
         Cell(f"{approach.quality.failed:,} of {approach.quality.n:,}", _failure_note(approach)),
@@ -141,6 +141,38 @@ def metric_table(summary: Summary) -> Table | None:
         rows.append(tuple(cells))
     titles = [known[name].title if name in known else facts(name).title for name in names]
     return Table("What else was measured, with 95 % intervals; it does not decide.", ("Approach", *titles), tuple(rows))
+
+
+def break_even_table(summary: Summary) -> Table | None:
+    """Where the total costs of two approaches meet; None where no prices are known."""
+    if not summary.break_even:
+        return None
+    errors = any(pair.probability_b_cheaper_with_errors is not None for pair in summary.break_even)
+    rows = []
+    for pair in summary.break_even:
+        first, second = text.one_line(pair.a, NAMES), text.one_line(pair.b, NAMES)
+        ends = (
+            f"{text.significant(pair.days_low)} to {text.significant(pair.days_high)}"
+            if pair.days_low and pair.days_high
+            else ""
+        )
+        cells = [
+            Cell(f"{second} against {first}", pair.text, False),
+            Cell(text.significant(pair.days) if pair.days else "–", ends),
+            Cell(text.quality(round(pair.probability_b_cheaper, 2))),
+        ]
+        if errors:
+            worth = pair.probability_b_cheaper_with_errors
+            cells.append(Cell(text.quality(None if worth is None else round(worth, 2))))
+        rows.append((*cells, Cell(", ".join(pair.drivers), numeric=False)))
+    head = ["Pair", "Days to earn it back", "Chance that the first is cheaper"]
+    head += ["The same with the cost of errors"] if errors else []
+    return Table(
+        caption=f"Total costs over {text.number(summary.header.spec.traffic.horizon_months, 0)} months: 20,000 draws "
+        "over traffic, prices and hours; small print: 5 to 95 % of them.",
+        head=(*head, "What decides most"),
+        rows=tuple(rows),
+    )
 
 
 def comparison_table(summary: Summary) -> Table:

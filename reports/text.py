@@ -111,7 +111,11 @@ def quality(value: float | None, low: float | None = None, high: float | None = 
     if value is None:
         return "–"
     scale = 100 if unit == "share" else 1
-    places = decimals(scale * low, scale * high, most=2) if low is not None and high is not None else 1
+    places = 1
+    if low is not None and high is not None:
+        places = decimals(scale * low, scale * high, most=2)
+    elif float(scale * value).is_integer():
+        places = 0
     return number(scale * value, places) + (" %" if unit == "share" else "")
 
 

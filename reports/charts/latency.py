@@ -95,6 +95,8 @@ def _title(summary: Summary, shown: list[ApproachSummary]) -> str:
     fast, slow = shown[0], shown[-1]
     if len(shown) == 1:
         return f"{label(fast.name)} answers in {text.seconds(fast.latency.p50_seconds)} (median)"
+    if text.seconds(fast.latency.p50_seconds) == text.seconds(slow.latency.p50_seconds):
+        return f"All take about {text.seconds(fast.latency.p50_seconds)} (median)"
     within = f"all within your limit of {text.seconds(limit)}" if limit else "medians"
     return (
         f"From {text.seconds(fast.latency.p50_seconds)} ({label(fast.name)}) to "

@@ -43,6 +43,7 @@ def find_slices(
 ) -> tuple[Slice, ...]:
     """The leader against the baseline inside each slice. Intervals are Bonferroni's over all slices, p is Holm's, so
     all of them hold together at 95 %."""
+    limit = max(1.0, *(float(np.nanmax(np.abs(outcomes.scores[one]))) for one in (baseline, leader)))
     places = [(name, value, mask) for name, values in by.items() for value, mask in _masks(values)]
     results = [outcomes.subset(mask).compare(baseline, leader, margin) for _, _, mask in places]
     adjusted = holm([result.p for result in results])
@@ -50,7 +51,7 @@ def find_slices(
     for (name, value, mask), result, p in zip(places, results, adjusted, strict=True):
         part = outcomes.subset(mask)
         qualities = {one: estimate(part.quality(one), part.failures(one)) for one in (baseline, leader)}
-        wide = _widened(result, len(places))
+        wide = _widened(result, len(places), limit)
         found.append(
             Slice(
                 by=name,
@@ -65,17 +66,15 @@ def find_slices(
     return tuple(found)
 
 
-def _widened(result: PairedResult, looks: int) -> PairedResult:
+def _widened(result: PairedResult, looks: int, limit: float) -> PairedResult:
     """The interval at level 1 - 0.05 / looks: its half-widths stretched by the ratio of normal quantiles."""
     from statistics import NormalDist
 
     normal = NormalDist()
     ratio = normal.inv_cdf(1 - 0.025 / max(looks, 1)) / normal.inv_cdf(0.975)
-    return replace(
-        result,
-        low=result.difference - ratio * (result.difference - result.low),
-        high=result.difference + ratio * (result.high - result.difference),
-    )
+    low = result.difference - ratio * (result.difference - result.low)
+    high = result.difference + ratio * (result.high - result.difference)
+    return replace(result, low=max(low, -limit), high=min(high, limit))
 
 
 def _masks(values: Sequence[str | None]) -> list[tuple[str, Bools]]:

@@ -58,6 +58,12 @@ class ApproachRows:
     usage_estimated: bool = False
     scores: dict[str, ScoreColumn] = field(default_factory=dict)
 
+    def is_scored(self, metric: str) -> bool:
+        """True where the metric was applied, or where there was nothing to apply it to: every answer failed."""
+        return bool(self.asked.any()) and (
+            metric in self.scores or not self.statuses["ok"] + self.statuses["truncated"]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class RunLog:
@@ -91,8 +97,8 @@ class RunTable:
 
     def outcomes(self, metric: str, kind: ScoreKind, seed: int = 0) -> Outcomes:
         """One metric as statistics wants it: failed answers 0 and marked, cases never asked NaN."""
-        rows = {name: row for name, row in self.rows.items() if metric in row.scores and row.asked.any()}
-        columns = {name: row.scores[metric] for name, row in rows.items()}
+        rows = {name: row for name, row in self.rows.items() if row.is_scored(metric)}
+        columns = {name: row.scores.get(metric) or ScoreColumn.empty(len(self.ids)) for name, row in rows.items()}
         expected = [next((c.expected[i] for c in columns.values() if c.expected[i] is not None), None) for i in
                     range(len(self.ids))]  # fmt: skip
         return Outcomes(

@@ -94,6 +94,21 @@ def test_an_answer_without_a_score_is_a_failure_not_a_zero_that_vanishes(tmp_pat
     assert (quality.value, quality.failed) == (0.5, 50)
 
 
+def test_an_approach_whose_every_answer_failed_has_quality_zero_and_is_compared(tmp_path: Path) -> None:
+    found = summary_of(run(tmp_path / "r", {"zero-shot": [1.0] * 60, "rag": ["timeout"] * 60}))
+    quality = found.approach("rag").quality
+    assert (quality.value, quality.n, quality.failed) == (0.0, 60, 60)
+    assert [c.words for c in found.comparisons] == ["worse"]
+    assert found.trust.failed_answers == 60
+
+
+def test_answers_that_were_not_scored_yet_are_no_failures(tmp_path: Path) -> None:
+    store = run(tmp_path / "r", {"zero-shot": [1.0] * 60, "rag": []}, finished=False)
+    store.append_answer(Answer(case="0", approach="rag", text="yes"))
+    quality = summary_of(store).approach("rag").quality
+    assert (quality.value, quality.failed) == (None, 0)
+
+
 def test_wilson_interval_of_a_known_proportion(tmp_path: Path) -> None:
     quality = summary_of(run(tmp_path / "r", {"zero-shot": [1.0] * 45 + [0.0] * 5})).approaches[0].quality
     assert quality.low == pytest.approx(0.7864, abs=1e-4)
