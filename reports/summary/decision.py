@@ -15,7 +15,7 @@ from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.summary.model import ApproachSummary, ThresholdSummary, VerdictSummary
 from reports.summary.money import Bill
-from reports.verdict import ApproachFacts, Evidence, Verdict
+from reports.verdict import ApproachFacts, Evidence, Verdict, decide
 
 FAMILIES = ("prompting", "retrieval", "fine-tuning", "fine-tuning with retrieval")
 
@@ -55,10 +55,6 @@ def _decide(
         leaked=len(spec.data.leaked),
         notes=() if store.finished else ("The run is not finished: these are the numbers so far.",),
     )
-    try:
-        from reports.verdict import decide
-    except ImportError:
-        return Verdict("not shown", None, "not shown", (), (), (), "")
     return decide(evidence, spec.decision, spec.traffic)
 
 
