@@ -9,7 +9,7 @@
 | binary, groups   | the same x design effect, t(G-1)  | clustered t(G-1), never below mid-p   |
 | bounded          | BCa and t (t below 15 cases)      | sign flips                            |
 | bounded, groups  | clustered t(G-1)                  | clustered t(G-1)                      |
-| set (macro-F1)   | joint bootstrap, BCa and t        | jackknife t                           |
+| set (macro-F1)   | joint bootstrap, BCa and t        | random swaps of the two predictions   |
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from reports.statistics.equivalence import words
 from reports.statistics.multiplicity import holm
 from reports.statistics.resampling import Sample
 from reports.statistics.results import Interval, PairedResult, ScoreKind
-from reports.statistics.sets import SetMetric, set_sample
+from reports.statistics.sets import SetMetric, set_counts, set_sample, swap_p
 
 Floats = NDArray[np.float64]
 Groups = Sequence[str] | ArrayLike | None
@@ -89,9 +89,9 @@ def compare_sets(
     `samples`: those of A and B, where the caller has them already.
     """
     n = len(expected)
+    clusters = usable_groups(groups, n)
+    codes = None if clusters is None else group_codes(clusters)[0]
     if samples is None:
-        clusters = usable_groups(groups, n)
-        codes = None if clusters is None else group_codes(clusters)[0]
         samples = set_sample(metric, a, expected, codes, seed), set_sample(metric, b, expected, codes, seed)
     sample = samples[1].minus(samples[0])
     hit_a, hit_b = (np.array([p == e for p, e in zip(side, expected, strict=True)]) for side in (a, b))
@@ -104,13 +104,13 @@ def compare_sets(
         difference=sample.value,
         low=wide.low,
         high=wide.high,
-        p=sample.p(),
+        p=swap_p(set_counts(metric, a, expected), set_counts(metric, b, expected), codes, seed),
         n=n,
         a_only=a_only,
         b_only=b_only,
         discordance=(a_only + b_only) / n if n else 0.0,
         n_clusters=sample.clusters,
-        method=f"{metric}, joint bootstrap",
+        method=f"swaps, {metric} by joint bootstrap",
         low90=narrow.low,
         high90=narrow.high,
         detectable=power.detectable_mean(1, sample.standard_error()),

@@ -33,15 +33,22 @@ def default_resamples(units: int) -> int:
     return int(min(MOST_RESAMPLES, max(FEWEST_RESAMPLES, DRAWS // max(units, 1))))
 
 
-def resample_sums(columns: NDArray[np.float64], codes: Ints | None, resamples: int, seed: int = 0) -> Floats:
+def resample_sums(
+    columns: NDArray[np.float64], codes: Ints | None, resamples: int, seed: int = 0, *, together: bool = False
+) -> Floats:
     """Column sums of each resample, shape (resamples, m), of `columns`, shape (n, m).
 
     Cases are drawn with replacement, n at a time; with `codes`, shape (n,), whole groups are, G at a time (so the
-    number of cases varies: carry a column of ones to know it).
+    number of cases varies: carry a column of ones to know it). `together`: all that must pair is in these columns,
+    so equal rows may be drawn as one (ten times faster for right-or-wrong scores).
     """
     units = columns if codes is None else sum_by_group(columns, codes)
     n = len(units)
     rng = np.random.default_rng(seed)
+    if together:
+        patterns, counts = np.unique(units, axis=0, return_counts=True)
+        if 3 * len(patterns) <= n:
+            return np.asarray(rng.multinomial(n, counts / n, size=resamples) @ patterns, dtype=float)
     single = units.astype(np.float32)
     rows = max(1, CHUNK // max(n, 1))
     parts = []
@@ -103,20 +110,11 @@ class Sample:
             return float("inf")
         return float(np.sqrt((units - 1) / units * np.sum((self.jackknife - self.jackknife.mean()) ** 2)))
 
-    def p(self) -> float:
-        """Two-sided p of a zero value: jackknife error, t with units-1 degrees of freedom."""
-        from scipy.special import stdtr
-
-        units, se = len(self.jackknife), self.standard_error()
-        if se == 0.0 or units < 2:
-            return 1.0 if self.value == 0.0 or units < 2 else 1.0 / (units + 1)
-        return float(2 * stdtr(units - 1, -abs(self.value) / se))
-
 
 def mean_samples(columns: Floats, seed: int = 0) -> list[Sample]:
     """The mean of each column of independent cases, shape (n, m), all from the same resamples."""
     n = len(columns)
-    draws = resample_sums(columns, None, default_resamples(n), seed) / n
+    draws = resample_sums(columns, None, default_resamples(n), seed, together=True) / n
     totals = columns.sum(axis=0)
     return [
         Sample(float(totals[i] / n), draws[:, i], (totals[i] - columns[:, i]) / max(n - 1, 1), n)

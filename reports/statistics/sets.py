@@ -125,6 +125,25 @@ def set_interval(
     return set_sample(metric, predicted, expected, codes, seed).interval(level)
 
 
+def swap_p(first: SetCounts, second: SetCounts, codes: Ints | None = None, seed: int = 0) -> float:
+    """Two-sided p of "no difference" by approximate randomisation (Yeh 2000): each case's two predictions, or those
+    of a whole group, could as well be swapped. Only cases that differ are drawn; the observed split counts as one.
+    """
+    a, b = (c.columns if codes is None else sum_by_group(c.columns, codes) for c in (first, second))
+    gain = b - a
+    differing = np.any(gain != 0, axis=1)
+    m = int(differing.sum())
+    if m == 0:
+        return 1.0
+    total_a, total_b = a.sum(axis=0), b.sum(axis=0)
+    observed = abs(float((first.value(total_b[None]) - first.value(total_a[None]))[0]))
+    swaps = np.random.default_rng(seed).integers(0, 2, size=(MOST_SET_RESAMPLES, m)).astype(np.float32)
+    moved = (swaps @ gain[differing].astype(np.float32)).astype(float)
+    spread = np.abs(first.value(total_b - moved) - first.value(total_a + moved))
+    hits = int(np.count_nonzero(spread >= observed - 1e-9))
+    return (hits + 1) / (MOST_SET_RESAMPLES + 1)
+
+
 def as_set_metric(name: str) -> SetMetric | None:
     """The set metric of this name, None for metrics that are a mean over cases."""
     return name if name in SET_METRICS else None

@@ -8,8 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
+from reports import metrics
 from reports.costs import CostEstimate, PriceNeeded
 from reports.statistics import Outcomes
+from reports.text import Unit
 
 VerdictKind = Literal[
     "prompting",
@@ -62,6 +66,13 @@ class Evidence:
     """Eval cases whose input also stands in the training data."""
     notes: tuple[str, ...] = ()
     """Further warnings that the reader must see, in plain words."""
+
+    @property
+    def unit(self) -> Unit:
+        """Whether the metric is a share (read in percent and points) or another number."""
+        known = [scores[~np.isnan(scores)] for scores in self.outcomes.scores.values()]
+        ends = [float(end) for part in known if len(part) for end in (part.min(), part.max())]
+        return metrics.facts(self.outcomes.metric, ends).unit
 
 
 @dataclass(frozen=True)
