@@ -215,6 +215,13 @@ def _add_noise(model: Any, alpha: float) -> None:
 def _run(loop: Loop, recipe: Recipe, plan: _Plan) -> Outcome:
     try:
         return loop.run()
+    except (AssertionError, NotImplementedError) as error:  # how bitsandbytes says that a shape or device is not for it
+        if recipe.method != "qlora":
+            raise
+        raise EnvironmentFault(
+            f"The 4-bit layers of this model cannot be computed here: {error or type(error).__name__}",
+            "Use `lora` instead of `qlora`.",
+        ) from error
     except EnvironmentFault as fault:
         if "Memory ran out" in str(fault):
             words = estimate_memory(plan.files.config, recipe, length=plan.data.longest).words()

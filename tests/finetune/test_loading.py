@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,23 @@ def test_already_quantised(copy: Path) -> None:
     (copy / "config.json").write_text(json.dumps(config))
     with pytest.raises(DataError, match="already quantised"):
         load_weights(open_model(str(copy)), precision="nf4")
+
+
+def test_missing_bitsandbytes_points_to_lora(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(EnvironmentFault, match="nf4 needs bitsandbytes") as caught:
+        load_weights(open_model(str(tiny_model)), precision="nf4", device="cpu")
+    assert "lora" in caught.value.hint
+
+
+def test_odd_layer_widths_still_answer_in_nf4(build_tiny: Callable[..., Path], tmp_path: Path) -> None:
+    """bitsandbytes' one-token kernel wants outputs in multiples of 32."""
+    import torch
+
+    folder = build_tiny(tmp_path / "odd", hidden=72, heads=2, kv_heads=1)
+    model = load_weights(open_model(str(folder)), precision="nf4", device="cpu").model
+    with torch.inference_mode():
+        assert bool(torch.isfinite(model(torch.tensor([[5]])).logits).all())
 
 
 def test_a_model_that_does_not_fit_is_told_with_numbers(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,6 +222,18 @@ def test_one_example_too_large_for_memory_is_told_with_the_estimate(
         run(tiny_model, tmp_path)
 
 
+def test_layers_that_four_bits_cannot_compute_point_to_lora(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise AssertionError("N % 32 == 0")
+
+    monkeypatch.setattr("finetune.objective.Objective.__call__", fails)
+    with pytest.raises(EnvironmentFault, match="cannot be computed here: N % 32") as caught:
+        run(tiny_model, tmp_path, "qlora")
+    assert "lora" in caught.value.hint
+
+
 def test_a_disk_that_is_full_keeps_the_message_short(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

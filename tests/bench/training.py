@@ -1,0 +1,250 @@
+"""Measures training against transformers' Trainer and TRL's SFTTrainer (where it is installed). Prints ratios.
+
+python tests/bench/training.py                    # about 5 minutes on two quiet cores
+python tests/bench/training.py --rounds 1 --cpu-time
+
+LoRA rank 16 on all linear layers, float32, 400 examples of 20 to 140 tokens, batches of 8, one epoch, completion-only
+loss; each system in a process of its own, rounds interleaved. "first step" counts from the start of the process.
+Random weights of the bundled model's shape. Prints; asserts nothing.
+"""
+
+# ruff: noqa: T201
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TOKENIZER = ROOT / "advisor" / "demo" / "model"
+EXAMPLES = 400
+BATCH = 8
+SYSTEMS = ("ours", "ours, qlora", "trainer", "trl")
+
+
+def main() -> None:
+    """Parent: spawns one process a system and round, prints the table. Child: `--one NAME` trains and reports."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cpu-time", action="store_true", help="process time instead of wall time (busy machine)")
+    parser.add_argument("--systems", nargs="+", default=SYSTEMS)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.one:
+        _child(args)
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = _random_model(Path(place) / "model")
+        found: dict[str, list[dict[str, float]]] = {name: [] for name in args.systems}
+        for turn in range(args.rounds):
+            for name in random.Random(turn).sample(list(found), len(found)):
+                result = _spawn(name, folder, args)
+                if result is not None:
+                    found[name].append(result)
+    _print(found)
+
+
+def _print(found: dict[str, list[dict[str, float]]]) -> None:
+    ours = statistics.median(row["train"] for row in found["ours"])
+    print(f"{'system':14} {'train s':>8} {'against ours':>13} {'first step s':>13} {'final loss':>11}")
+    for name, rows in found.items():
+        if not rows:
+            print(f"{name:14} is not installed here: left out")
+            continue
+        train = statistics.median(row["train"] for row in rows)
+        first = statistics.median(row["first_step"] for row in rows)
+        print(f"{name:14} {train:8.1f} {train / ours:12.2f}x {first:13.1f} {rows[-1]['loss']:11.3f}")
+
+
+def _spawn(name: str, folder: Path, args: argparse.Namespace) -> dict[str, float] | None:
+    command = [sys.executable, __file__, "--one", name, "--model", str(folder), "--threads", str(args.threads)]
+    command += ["--cpu-time"] if args.cpu_time else []
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(args.threads), "PYTHONPATH": str(ROOT)}
+    environment["BENCH_STARTED"] = repr(time.time())
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode:
+        print(f"{name}: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+        return None
+    result: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
+class Clock:
+    """Marks the first step and the end."""
+
+    def __init__(self, cpu_time: bool) -> None:
+        started = float(os.environ["BENCH_STARTED"])
+        self.now: Callable[[], float] = time.process_time if cpu_time else lambda: time.time() - started
+        self.began = self.first = 0.0
+
+    def step(self) -> None:
+        self.first = self.first or self.now()
+
+
+def _child(args: argparse.Namespace) -> None:
+    import torch
+
+    torch.set_num_threads(args.threads)
+    clock = Clock(args.cpu_time)
+    run = {"ours": _ours, "ours, qlora": _ours, "trainer": _trainer, "trl": _trl}[args.one]
+    loss = run(args.model, clock, args.one)
+    print(json.dumps({"train": clock.now() - clock.began, "first_step": clock.first, "loss": loss}))
+
+
+def _ours(folder: Path, clock: Clock, name: str) -> float:
+    from finetune.data import Pair
+    from finetune.recipe import Recipe
+    from finetune.train import train
+
+    method = "qlora" if "qlora" in name else "lora"
+    recipe = Recipe.from_options(
+        method,  # type: ignore[arg-type]
+        {"batch": BATCH, "epochs": 1, "evaluations": 1, "eval_share": 1 / (EXAMPLES + 1), "patience": 0, "seed": 0},
+    )
+    losses: list[float] = []
+
+    def on_step(point: Any, *_: Any) -> None:
+        if point.step == 0:
+            clock.began = clock.now()
+        else:
+            clock.step()
+            losses.append(point.loss)
+
+    with tempfile.TemporaryDirectory() as out:
+        pairs = [Pair(prompt, answer) for prompt, answer in _examples(EXAMPLES + 1)]
+        train(pairs, str(folder), recipe, Path(out), device="cpu", on_step=on_step)
+    return statistics.mean(losses)
+
+
+def _trainer(folder: Path, clock: Clock, _: str) -> float:
+    """transformers' Trainer: random batches, padded to the longest."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer, DataCollatorForSeq2Seq, Trainer
+
+    from finetune.chat import layout_of
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    layout = layout_of(tokenizer)
+    rows = []
+    for prompt, answer in _examples(EXAMPLES):
+        first, second = layout.pair_ids(prompt, answer)
+        rows.append({"input_ids": first + second, "labels": [-100] * len(first) + second})
+    from peft import get_peft_model
+
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(folder), _adapter())
+    trainer = Trainer(
+        model=model,
+        args=_arguments("TrainingArguments"),
+        train_dataset=rows,
+        data_collator=DataCollatorForSeq2Seq(tokenizer),
+        callbacks=[_callback(clock)],
+    )
+    return float(trainer.train().training_loss)
+
+
+def _trl(folder: Path, clock: Clock, _: str) -> float:
+    """TRL's SFTTrainer as it comes: checkpointing and bf16 autocast on."""
+    datasets, trl = importlib.import_module("datasets"), importlib.import_module("trl")
+    rows = [
+        {"prompt": [{"role": "user", "content": p}], "completion": [{"role": "assistant", "content": a}]}
+        for p, a in _examples(EXAMPLES)
+    ]
+    trainer = trl.SFTTrainer(
+        model=str(folder),
+        args=_arguments("SFTConfig"),
+        train_dataset=datasets.Dataset.from_list(rows),
+        peft_config=_adapter(),
+        callbacks=[_callback(clock)],
+    )
+    return float(trainer.train().training_loss)
+
+
+def _arguments(kind: str) -> Any:
+    maker = getattr(importlib.import_module("trl" if kind == "SFTConfig" else "transformers"), kind)
+    return maker(
+        output_dir=tempfile.mkdtemp(),
+        per_device_train_batch_size=BATCH,
+        num_train_epochs=1,
+        learning_rate=2e-4,
+        lr_scheduler_type="cosine",
+        warmup_steps=2,
+        logging_strategy="no",
+        save_strategy="no",
+        report_to="none",
+        use_cpu=True,
+        disable_tqdm=True,
+    )
+
+
+def _adapter() -> Any:
+    from peft import LoraConfig
+
+    return LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
+
+
+def _callback(clock: Clock) -> Any:
+    from transformers import TrainerCallback
+
+    class Marks(TrainerCallback):  # type: ignore[misc]
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            clock.began = clock.now()
+
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            clock.step()
+
+    return Marks()
+
+
+def _examples(count: int) -> list[tuple[str, str]]:
+    """Prompts and answers of uneven length, a third of the tokens in the answers, from this repository's own words."""
+    chance = random.Random(0)
+    words = [word for path in (Path(__file__), ROOT / "pyproject.toml") for word in path.read_text().split()]
+    short = [word for word in words if word.isalpha() and len(word) < 8]
+    return [
+        (
+            f"Input: {' '.join(chance.choices(short, k=int(chance.triangular(4, 60, 12))))}\n\nWrite the answer.",
+            " ".join(chance.choices(short, k=int(chance.triangular(2, 40, 8)))),
+        )
+        for _ in range(count)
+    ]
+
+
+def _random_model(folder: Path) -> Path:
+    """Width 256, 6 layers: the bundled model's shape with random weights."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(TOKENIZER)
+    torch.manual_seed(0)
+    shape = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=256,
+        intermediate_size=704,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+    )
+    LlamaForCausalLM(shape).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+if __name__ == "__main__":
+    main()
