@@ -5,7 +5,7 @@
 Features: the embedding of the input (length 1) beside TF-IDF of words and word pairs and of character 2- to 5-grams
 (each of length 1, times a weight). The inverse regularisation C and the weight of the lexical half are chosen by
 accuracy on a dev split of the training data, then the model is trained on all of it. On Banking77 with MiniLM:
-0.91 to 0.92 from embeddings alone, 0.93 to 0.94 with the lexical half.
+0.91 to 0.92 from embeddings alone, 0.937 with the lexical half, in 116 s of one core, embeddings included.
 """
 
 from __future__ import annotations
