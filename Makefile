@@ -1,0 +1,74 @@
+# Everything that is done with this checkout. `make demo` is the first thing to try; the rest installs what it needs.
+#
+#   make venv     .venv with the product and all that tests need, from pyproject.toml and constraints.txt
+#   make demo     a bundled project, end to end, with the bundled model
+#   make test     the whole test suite
+#   make check    lint, format, types, import contracts
+#   make bench    the measured promises: prints figures, asserts nothing (half an hour; BENCH=report_budget runs one)
+#   make gpu      the tests and measurements that need an NVIDIA GPU
+#   make clean    what can be built again
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$name && break; done)
+EXTRAS ?= offline,dev
+PACKAGES := advisor baselines finetune reports
+BENCH ?= $(filter-out gpu% __init__,$(sort $(basename $(notdir $(wildcard tests/bench/*.py)))))
+GPU_BENCH := $(sort $(basename $(notdir $(wildcard tests/bench/gpu*.py))))
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: help venv demo test check bench gpu clean
+
+help:
+	@sed -n '3,9s/^# *//p' Makefile
+
+venv: $(INSTALLED)
+
+# torch first and alone, from the constraints: a resolver that starts with the other packages may fetch it twice.
+$(INSTALLED): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed (with venv); name it: make venv PYTHON=/path/to/python" >&2; exit 3; }
+	@echo "Installing into .venv with $$($(PYTHON) -V) and the extras $(EXTRAS): a few minutes the first time"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install -c constraints.txt torch==2.13.0
+	@$(PIP) install -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+	@echo "Installed: $(BIN)/advisor"
+
+demo: $(INSTALLED)
+	@$(BIN)/advisor demo
+
+test: $(INSTALLED)
+	$(BIN)/pytest
+
+check: $(INSTALLED)
+	$(BIN)/ruff check $(PACKAGES) tests
+	$(BIN)/ruff format --check $(PACKAGES) tests
+	$(BIN)/mypy --explicit-package-bases $(PACKAGES) tests
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)
+	@failed=; for name in $(BENCH); do \
+		printf '\n== %s\n' $$name; $(BIN)/python -m tests.bench.$$name || failed="$$failed $$name"; \
+	done; test -z "$$failed" || { echo "did not end well:$$failed" >&2; exit 1; }
+
+gpu: $(INSTALLED)
+	@if $(BIN)/python -c 'import sys; from advisor.hardware import describe; sys.exit(not describe().gpus)'; then \
+		$(BIN)/python -c 'from advisor.hardware import describe; print(describe().words())'; \
+		$(BIN)/pytest -m gpu; code=$$?; \
+		if [ $$code -eq 5 ]; then echo "no test is marked gpu"; elif [ $$code -ne 0 ]; then exit $$code; fi; \
+		for name in $(GPU_BENCH); do printf '\n== %s\n' $$name; $(BIN)/python -m tests.bench.$$name || exit 1; done; \
+	else \
+		echo "No NVIDIA GPU on this machine: nothing was tested or measured. Run make gpu where there is one."; \
+	fi
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
