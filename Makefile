@@ -20,7 +20,7 @@ BENCH ?= $(filter-out gpu% __init__,$(sort $(basename $(notdir $(wildcard tests/
 GPU_BENCH := $(sort $(basename $(notdir $(wildcard tests/bench/gpu*.py))))
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
