@@ -6,6 +6,7 @@ for file, page in render_pages(summary, store): ...       # above 500 cases the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,7 @@ from reports.drawing import Drawer
 from reports.method import Block, method_blocks, reproduction
 from reports.run.schema import SkippedApproach
 from reports.run.store import RunStore
-from reports.sentences import Chip, Opening, chips, limits, opening
+from reports.sentences import Chip, Opening, chips, limits, mind, opening
 from reports.slices import SliceView, slice_views
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Table, break_even_table, comparison_table, main_table, metric_table
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import jinja2
 
 MAIN = "report.html"
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|s|ms|min|points?|cases?)\b|%)")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,6 @@ class ReportPage:
     subtitle: str
     demo: bool
     opening: Opening
-    because: tuple[str, ...]
     warnings: tuple[str, ...]
     chips: list[Chip]
     main: Table
@@ -129,8 +130,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         subtitle=f"{text.count(summary.trust.cases, 'case')}, {summary.primary.title}, {started} UTC",
         demo=summary.trust.demo_model,
         opening=opening(summary),
-        because=summary.verdict.because,
-        warnings=tuple(dict.fromkeys((*summary.verdict.warnings, *summary.trust.warnings))),
+        warnings=mind(summary),
         chips=chips(summary),
         main=main_table(summary),
         other_metrics=metric_table(summary),
@@ -194,7 +194,7 @@ def _environment() -> jinja2.Environment:
             return text.clean(value)
         return value
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("reports", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -202,3 +202,10 @@ def _environment() -> jinja2.Environment:
         trim_blocks=False,
         keep_trailing_newline=True,
     )
+    environment.filters["kept"] = kept_together
+    return environment
+
+
+def kept_together(said: str) -> str:
+    """Our own sentences with numbers that stay on the line of their unit. Not for texts of the run."""
+    return _UNIT.sub("\u00a0", said)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from reports import text
+from reports.sentences import mind
 from reports.summary.model import Summary
 from reports.tables import Cell, Table, comparison_table, main_table
 
@@ -20,7 +21,7 @@ def render_markdown(summary: Summary) -> str:
     parts = [f"# {escaped(spec.name)}: which approach to use", f"**{escaped(verdict.headline or verdict.kind)}**"]
     parts += [_list("Because", verdict.because)]
     parts += [_list("Would change if", [threshold.text for threshold in verdict.would_change_if])]
-    parts += [_list("Mind", [*verdict.warnings, *summary.trust.warnings])]
+    parts += [_list("Mind", list(mind(summary)))]
     if verdict.rule:
         parts.append(f"Rule, set before the run: {escaped(verdict.rule)}")
     parts += ["## All approaches", table_text(main_table(summary))]

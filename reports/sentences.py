@@ -39,16 +39,23 @@ def opening(summary: Summary) -> Opening:
     verdict = summary.verdict
     chosen = summary.approach(verdict.approach) if verdict.approach else None
     leader = chosen or best(summary)
-    costs_big, costs = _costs(summary, chosen or leader)
+    costs_big, costs = _costs(summary, leader)
+    money = verdict.because[2:] if chosen else ()
     return Opening(
         headline=verdict.headline or verdict.kind,
         sure_big=_sure_big(summary, leader),
-        sure=tuple(_sure(summary, leader)),
+        sure=tuple(_sure(summary, leader, chosen)),
         costs_big=costs_big,
-        costs=tuple(costs),
+        costs=(*money, *costs),
         change=tuple(threshold.text for threshold in verdict.would_change_if),
         rule=verdict.rule,
     )
+
+
+def mind(summary: Summary) -> tuple[str, ...]:
+    """What to mind, each said once: the verdict's warnings, then the run's own. The demo model has a banner."""
+    said = (*summary.verdict.warnings, summary.trust.agreement, *summary.trust.warnings)
+    return tuple(dict.fromkeys(w for w in said if w and not w.startswith("Made with the bundled demo model")))
 
 
 def best(summary: Summary) -> ApproachSummary | None:
@@ -65,19 +72,17 @@ def _sure_big(summary: Summary, leader: ApproachSummary | None) -> str:
     return f"{value} {summary.primary.title.lower() if unit == 'share' else summary.primary.title}"
 
 
-def _sure(summary: Summary, leader: ApproachSummary | None) -> list[str]:
-    if leader is None:
-        return []
-    q, unit = leader.quality, summary.primary.unit
-    said = [f"{name(leader.name)}: 95 % interval {text.interval(q.low, q.high, unit)}, {text.count(q.n, 'case')}."]
-    against = next((c for c in summary.comparisons if c.primary and c.b == leader.name), None)
-    if against:
+def _sure(summary: Summary, leader: ApproachSummary | None, chosen: ApproachSummary | None) -> list[str]:
+    """The verdict's own numbers, and who else could be the best one."""
+    said = list(summary.verdict.because[:2] if chosen else summary.verdict.because)
+    against = next((c for c in summary.comparisons if c.primary and leader and c.b == leader.name), None)
+    if against and not any(name(against.a) in line for line in said[1:]):
         said.append(comparison_sentence(against, summary))
-    rivals = [other for other in summary.verdict.could_be_best if other != leader.name]
+    rivals = [other for other in summary.verdict.could_be_best if chosen and other != chosen.name]
     if rivals:
         said.append(f"The data cannot rule out that {text.listed([name(r) for r in rivals], 'or')} is the best one.")
-    elif summary.verdict.could_be_best:
-        said.append("No other approach could be the best one by these data.")
+    elif chosen:
+        said.append("No other approach that meets the rule could be the best one by these data.")
     return said
 
 
@@ -98,22 +103,15 @@ def comparison_sentence(c: ComparisonSummary, summary: Summary) -> str:
 def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[str]]:
     if leader is None:
         return "Unknown", []
-    cost, traffic = leader.cost, summary.header.spec.traffic
-    if cost.per_1000_usd is None:
-        return "Not known", [cost.missing or "No price is known for this approach."]
-    said = [
-        f"{name(leader.name)}, at {text.number(traffic.queries_per_day, 0)} answers a day"
-        + (f"; once {text.money(cost.one_off_usd)}." if cost.one_off_usd else "; nothing once.")
-    ]
-    if cost.total_usd is not None:
-        said.append(f"{text.money(cost.total_usd)} in all over {text.number(traffic.horizon_months, 0)} months.")
+    cost, said = leader.cost, []
     base = summary.baseline
-    if base and base != leader.name:
-        other = summary.approach(base).cost.total_usd
-        if other is not None:
-            said.append(f"The baseline {name(base)}: {text.money(other)}.")
+    if base and base != leader.name and (other := summary.approach(base).cost.total_usd) is not None:
+        months = text.number(summary.header.spec.traffic.horizon_months, 0)
+        said.append(f"{name(base)}, the baseline, costs {text.money(other)} over {months} months.")
     if leader.latency.n:
         said.append(f"One answer takes {text.seconds(leader.latency.p50_seconds)} (median), {_slow(leader)}.")
+    if cost.monthly_usd is None:
+        return "Not known", said
     return f"{text.money(cost.monthly_usd)} a month", said
 
 

@@ -197,7 +197,7 @@ def evidence(p: float | None) -> str:
     """What a p-value says in words. Never 'no difference': absence of evidence is called that."""
     if p is None or math.isnan(p):
         return "not tested"
-    for bound, words in ((0.001, "very strong evidence"), (0.01, "strong evidence"), (0.05, "evidence")):
+    for bound, words in ((0.001, "very strong evidence"), (0.01, "strong evidence"), (0.05, "some evidence")):
         if p < bound:
             return words
     return "weak hint at best" if p < 0.1 else "no evidence of a difference in these cases"

@@ -59,8 +59,19 @@ class Figure:
 
 def spec_of(chart: altair.Chart | altair.LayerChart) -> dict[str, Any]:
     """The chart as Vega-Lite with the look that all figures share."""
-    found: dict[str, Any] = chart.to_dict(validate=False) | {"config": _look()}
+    found: dict[str, Any] = _rounded(chart.to_dict(validate=False) | {"config": _look()})
     return found
+
+
+def _rounded(value: Any) -> Any:
+    """Numbers to six digits: a drawing shows no more, and the last bits differ between processors."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(item) for item in value]
+    return value
 
 
 def finished(sketch: Sketch, svg: str) -> Figure:

@@ -231,3 +231,13 @@ def test_a_run_without_any_answer_still_has_a_page(make_run: Callable[..., RunSt
 def test_small_samples_render_and_are_called_a_pilot(make_run: Callable[..., RunStore], cases: int) -> None:
     store = make_run(cases=cases)
     assert "pilot only" in render_html(summarise(store), store)
+
+
+def test_a_frozen_run_renders_to_the_same_bytes_as_when_it_was_frozen() -> None:
+    runs = sorted((Path(__file__).resolve().parents[1] / "runs").glob("*/run.json"))
+    assert runs
+    for header in runs:
+        store = RunStore.open(header.parent)
+        frozen = header.parent.with_suffix(".html").read_text(encoding="utf-8")
+        assert render_html(summarise(store), store) == frozen, "if the change is meant: python tests/runs/freeze.py"
+        assert not (header.parent / "lock").exists()

@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+from reports.prior import PriorRecord
 from reports.run.events import ApproachFailed, ApproachFinished, TrainingFinished, Warned
 from reports.run.fingerprint import of_value
 from reports.run.schema import (
@@ -66,6 +67,15 @@ CONTENDERS = (
     ("qlora", "qlora", 0.90, 0.036, 64),
     ("gpt-4-today", "recorded", 0.88, 0.0, 0),
 )
+PRIOR = PriorRecord(
+    ranking=("fine-tuning", "fine-tuning with retrieval", "retrieval", "prompting"),
+    score=4,
+    probability=0.91,
+    probability_frontier=0.83,
+    tier="high",
+    tier_reason="ticket classification",
+    reasons=("The output follows a house convention: +3.", "It is a classification task: +1."),
+)
 ALONE = {"floor", "classifier", "recorded"}
 
 
@@ -93,11 +103,10 @@ def write(
     store = RunStore.create(folder, header, items, train=train, dev=train[:40], documents=documents)
     for name, kind, right, seconds, tokens in names:
         _answer_all(store, name, kind, right, seconds, tokens, items, random.Random(f"{seed} {name}"))
-    store.record(
-        Warned(approach=None, text="2 eval inputs also stand in the training data", hint="see the leak report")
-    )
+    store.record(Warned(approach="rag", text="3 passages were longer than the embedder reads and were cut"))
     if any(kind == "qlora" for _, kind, *_ in names):
         store.record(TrainingFinished(approach="qlora", training=_training()))
+    store.write_prior(PRIOR)
     if finished:
         store.finish(Finished(finished="2026-05-04T09:12:44Z", seconds=612.0))
     return store
