@@ -6,22 +6,24 @@ summarise(RunStore.open(folder))
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from reports import metrics
-from reports.run.schema import RunSpec
+from reports.run.schema import ApproachSpec, RunSpec
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.statistics.results import PairedResult
 from reports.summary.contender import contender
+from reports.summary.curve import curve_of, with_curve
 from reports.summary.decision import decided
 from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary
 from reports.summary.money import bills_of, break_evens, undominated
 from reports.summary.slicing import dimensions, find_slices
 from reports.summary.table import RunTable, read_table
 from reports.summary.trust import trust
+from reports.text import Unit
 
 SIMPLE_FIRST = (
     "zero-shot",
@@ -45,16 +47,18 @@ def summarise(store: RunStore) -> Summary:
     table = read_table(store)
     spec, finished = store.header.spec, store.finished
     found = [_metric(name, table) for name in spec.metrics]
-    outcomes = {metric.name: table.outcomes(metric.name, metric.kind, spec.seed) for metric in found}
-    ranked = outcomes[found[0].name]
+    measured = {metric.name: table.outcomes(metric.name, metric.kind, spec.seed) for metric in found}
     skipped = tuple(item for item in table.log.skipped if not _ran(table, item.name))
     left_out = {item.name for item in skipped}
-    contenders = [item for item in spec.approaches if item.name not in left_out]
+    every = [item for item in spec.approaches if item.name not in left_out]
+    bills = bills_of(store.header, table, {item.name: store.training(item.name) for item in every})
+    summaries = {item.name: contender(item, store, table, measured, bills.get(item.name)) for item in every}
+    contenders = [item for item in every if curve_of(item) is None]
+    approaches = _with_curves([summaries[item.name] for item in contenders], every, summaries, found[0].unit)
+    ranked = measured[found[0].name].only([item.name for item in contenders])
     floors = {item.name for item in contenders if item.kind == "floor"}
-    bills = bills_of(store.header, table, {item.name: store.training(item.name) for item in contenders})
     baseline = choose_baseline(spec, ranked)
     comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
-    approaches = tuple(contender(item, store, table, outcomes, bills.get(item.name)) for item in contenders)
     ruling = decided(store, ranked, approaches, bills)
     front = undominated(approaches)
     approaches = tuple(
@@ -122,6 +126,19 @@ def _metric(name: str, table: RunTable) -> MetricSummary:
     }
     facts = metrics.facts(name, values)
     return MetricSummary(name=name, title=facts.title, kind=facts.kind, unit=facts.unit, definition=facts.definition)
+
+
+def _with_curves(
+    contenders: Sequence[ApproachSummary],
+    specs: Sequence[ApproachSpec],
+    summaries: Mapping[str, ApproachSummary],
+    unit: Unit,
+) -> tuple[ApproachSummary, ...]:
+    owners = {item.name: curve_of(item) for item in specs}
+    return tuple(
+        with_curve(a, [summaries[n] for n, owner in owners.items() if owner == a.name], contenders, unit)
+        for a in contenders
+    )
 
 
 def _ran(table: RunTable, name: str) -> bool:

@@ -110,7 +110,13 @@ class ApproachSummary(Record):
     cost: CostSummary = CostSummary()
     training: TrainingRecord | None = None
     curve: tuple[CurvePoint, ...] = ()
+    """Quality by number of training examples, where it was trained on parts of them too."""
+    curve_words: Literal["yes", "no", "uncertain", ""] = ""
+    """Whether more labels would bring it above the best approach without training."""
     curve_verdict: str = ""
+    """The same as a sentence."""
+    curve_warnings: tuple[str, ...] = ()
+    labels_needed: int | None = None
     statuses: dict[str, int] = {}
     """Answer status to count, `missing` for cases never answered."""
     cached: int = 0

@@ -26,6 +26,7 @@ from reports.run.schema import (
     RunSpec,
     Score,
     Task,
+    TrainingRecord,
 )
 from reports.run.store import RunStore
 from reports.summary import Summary, summarise
@@ -247,6 +248,29 @@ def test_pilot_warnings_and_the_prior_are_passed_on(tmp_path: Path) -> None:
     assert found.trust.warnings == ("zero-shot: slow disk",)
     assert found.prior == prior
     assert found.verdict.kind == "pilot only"
+
+
+def test_points_of_a_learning_curve_stand_on_it_and_nowhere_else(tmp_path: Path) -> None:
+    shares = {"qlora@50": 0.5, "qlora@100": 0.62, "qlora@200": 0.72, "qlora": 0.8, "rag": 0.85}
+    outcomes = {name: [1.0] * round(100 * share) + [0.0] * round(100 - 100 * share) for name, share in shares.items()}
+    specs = tuple(
+        ApproachSpec(name=name, kind=name.split("@")[0], options={"curve_of": "qlora"} if "@" in name else {})
+        for name in outcomes
+    )
+    store = run(tmp_path / "r", outcomes, approaches=specs)
+    for name, examples in (("qlora@50", 50), ("qlora@100", 100), ("qlora@200", 200), ("qlora", 400)):
+        training = TrainingRecord(
+            method="qlora", examples=examples, validation_examples=5, trained_tokens=1, steps=1, epochs=1, best_step=1,
+            best_validation_loss=None, stopped="all epochs", seconds=1,
+        )  # fmt: skip
+        store.write_training(name, training)
+    found = summary_of(store)
+    assert [a.name for a in found.approaches] == ["qlora", "rag"]
+    assert {name for c in found.comparisons for name in (c.a, c.b)} == {"qlora", "rag"}
+    tuned = found.approach("qlora")
+    assert [(p.examples, p.value) for p in tuned.curve] == [(50, 0.5), (100, 0.62), (200, 0.72), (400, 0.8)]
+    assert tuned.curve_words in ("yes", "uncertain")
+    assert "rag" in tuned.curve_verdict
 
 
 def test_slices_find_where_the_gain_is(tmp_path: Path) -> None:
