@@ -48,11 +48,14 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/pytest
 
+# All four speak, also where one fails.
 check: $(INSTALLED)
-	$(BIN)/ruff check $(PACKAGES) tests
-	$(BIN)/ruff format --check $(PACKAGES) tests
-	$(BIN)/mypy --explicit-package-bases $(PACKAGES) tests
-	$(BIN)/lint-imports
+	@failed=; \
+	$(BIN)/ruff check $(PACKAGES) tests || failed="$$failed ruff-check"; \
+	$(BIN)/ruff format --check $(PACKAGES) tests || failed="$$failed ruff-format"; \
+	$(BIN)/mypy --explicit-package-bases $(PACKAGES) tests || failed="$$failed mypy"; \
+	$(BIN)/lint-imports || failed="$$failed lint-imports"; \
+	test -z "$$failed" || { echo "make check failed:$$failed" >&2; exit 1; }
 
 bench: $(INSTALLED)
 	@failed=; for name in $(BENCH); do \
