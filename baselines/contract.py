@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from reports.run.events import Event
 from reports.run.schema import ApproachSpec, Document, Example, Passage, Question, RunSpec, Status
@@ -78,6 +78,13 @@ class Approach(Protocol):
     def fingerprint(self) -> str:
         """Hash of everything that decides the answers, known before prepare()."""
         ...
+
+
+@runtime_checkable
+class AnswersAlone(Protocol):
+    """An approach whose model has a path of its own for one request: never from a cache, with its first token's time."""
+
+    def answer_one(self, question: Question) -> Reply: ...
 
 
 class NotApplicable(Exception):

@@ -1,0 +1,160 @@
+"""The command line: thin commands over project, plan, orchestrator and summary. Exit codes are an API.
+
+    advisor demo
+    advisor new support-tickets --eval eval.csv --train train.csv --documents handbook/
+    advisor run support-tickets
+
+0 done · 1 done, but an approach failed · 2 usage or data error · 3 environment · 130 interrupted.
+stdout is data, stderr is narration. Everything heavy is imported by the command that needs it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from reports.errors import AdvisorError, UsageError
+
+app = typer.Typer(
+    name="advisor",
+    help="Measures on your own eval set whether fine-tuning is worth it, or whether prompting or RAG do.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ProjectPath = Annotated[Path, typer.Argument(metavar="PROJECT", help="The project's folder or its advisor.yaml.")]
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a project's (its latest run).")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+Plain = Annotated[bool, typer.Option("--plain", help="Lines without cursor tricks or colour.")]
+Cache = Annotated[bool, typer.Option("--cache", help="Reuse answers that a model gave before; they carry no time.")]
+AllowBroken = Annotated[bool, typer.Option("--allow-broken", help="Go on where more than 5 % of the rows are broken.")]
+Formats = Annotated[list[str] | None, typer.Option("--format", "-f", help="html, md, csv, json or pdf; repeatable.")]
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where advisor.yaml is written.")],
+    eval_file: Annotated[Path, typer.Option("--eval", help="The eval set, in any usual format.")],
+    train: Annotated[Path | None, typer.Option(help="Training examples.")] = None,
+    documents: Annotated[Path | None, typer.Option(help="A folder or file of documents to retrieve from.")] = None,
+) -> None:
+    """Look at data files, guess task, columns and metrics, and write a commented advisor.yaml."""
+    from advisor.inspection import new_project
+
+    new_project(folder, eval_file, train, documents)
+
+
+@app.command()
+def plan(project: ProjectPath, json: Json = False, allow_broken: AllowBroken = False) -> None:
+    """Show what would run, with every default, and what the eval set can detect."""
+    from advisor.inspection import show_plan
+
+    show_plan(project, as_json=json, allow_broken=allow_broken)
+
+
+@app.command()
+def run(  # noqa: PLR0917 - typer reads the parameters by name
+    project: ProjectPath,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; default: runs/ in the project.")] = None,
+    json: Json = False,
+    plain: Plain = False,
+    cache: Cache = False,
+    allow_broken: AllowBroken = False,
+) -> None:
+    """Run every approach on the eval set and write the report. The last line is the run's folder."""
+    from advisor.commands import Display, run_project
+
+    raise typer.Exit(run_project(project, out, Display(json, plain), cache=cache, allow_broken=allow_broken))
+
+
+@app.command()
+def resume(run: RunPath, json: Json = False, plain: Plain = False, cache: Cache = False) -> None:
+    """Go on with a run that was interrupted or in which an approach failed."""
+    from advisor.commands import Display, resume_run
+
+    raise typer.Exit(resume_run(run, Display(json, plain), cache=cache))
+
+
+@app.command()
+def report(
+    run: RunPath,
+    formats: Formats = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the files; default: report/ in the run.")] = None,
+) -> None:
+    """Write the report of a stored run again; with --format json alone and no --out, print it."""
+    from advisor.commands import report_run
+
+    report_run(run, formats or ["html"], out)
+
+
+@app.command()
+def runs(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project, or a folder of runs.")] = Path(),
+    json: Json = False,
+) -> None:
+    """List the stored runs of a project."""
+    from advisor.inspection import list_stored
+
+    list_stored(project, as_json=json)
+
+
+@app.command()
+def check(
+    project: Annotated[
+        Path | None, typer.Argument(metavar="PROJECT", help="A project to check; none: this machine.")
+    ] = None,
+    json: Json = False,
+    allow_broken: AllowBroken = False,
+) -> None:
+    """Check the machine, and for a project its data, keys, models and what is skipped."""
+    from advisor.inspection import check_all
+
+    check_all(project, as_json=json, allow_broken=allow_broken)
+
+
+@app.command()
+def demo(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="tickets, handbook or orders.")] = "tickets",
+    out: Annotated[Path, typer.Option(help="Folder that the demo project is copied to.")] = Path("advisor-demo"),
+    json: Json = False,
+    plain: Plain = False,
+) -> None:
+    """Run a bundled project with the bundled model on this machine."""
+    from advisor.commands import Display, run_demo
+
+    raise typer.Exit(run_demo(name, out, Display(json, plain)))
+
+
+def main() -> None:
+    """Entry point: errors become one message and an exit code, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except AdvisorError as error:
+        code = _tell(str(error), error.hint, error.exit_code)
+    except typer.Exit as ended:
+        code = ended.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 0
+    except TyperException as error:
+        code = _tell(str(getattr(error, "message", error)), "advisor --help", UsageError.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(message: str, hint: str, code: int) -> int:
+    from reports.text import clean
+
+    sys.stderr.write(f"error: {clean(message)}\n" + (f"hint: {clean(hint)}\n" if hint else ""))
+    return code
+
+
+if __name__ == "__main__":
+    main()

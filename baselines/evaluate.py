@@ -1,0 +1,175 @@
+"""The one path on which every contender is evaluated: seeded order, warm-up, clock, retry, answers as events.
+
+    for answered in evaluate(approach, questions, fingerprint, emit): ...
+
+Knows approaches only by their contract; refuses to see references and to score. Quality is measured in batches,
+latency in a pass of its own (`measure`): one request at a time, warm, never from a cache.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from baselines.contract import AnswersAlone, Approach, Emit, Reply
+from reports.errors import AdvisorError, EnvironmentFault
+from reports.run.events import Answered, Measured, Progressed
+from reports.run.fingerprint import of_text
+from reports.run.schema import Answer, LatencySample, Question
+
+GIVE_UP_AFTER = 5
+"""Cases in a row that may fail with an exception before the approach is given up: it is broken, not unlucky."""
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an evaluation left behind, earlier sessions' answers included in `answered`."""
+
+    answered: int
+    failed: int
+
+
+def in_order(questions: Sequence[Question], seed: int) -> list[Question]:
+    """The one order of a run: by a seeded hash of the id, so that it depends neither on the file nor on the resume."""
+    return sorted(questions, key=lambda question: of_text(f"{seed}:{question.id}"))
+
+
+def evaluate(
+    approach: Approach,
+    questions: Sequence[Question],
+    fingerprint: str,
+    emit: Emit,
+    *,
+    done: Collection[str] = (),
+    clock: Clock = time.perf_counter,
+) -> Outcome:
+    """Asks the approach every question that is not in `done` and emits each answer as it becomes ready.
+
+    An exception in a batch is retried case by case; a case that fails again is an answer with status `error`.
+    Raises EnvironmentFault as it comes (no memory, no key), and the last exception where case after case fails.
+    """
+    left = {question.id: question for question in questions if question.id not in done}
+    tally = _Tally(approach.spec.name, fingerprint, emit, len(questions) - len(left), len(questions))
+    error = _answer_batches(approach, left, tally, clock) if left else None
+    if error is not None:
+        _answer_singly(approach, left, tally, clock, error)
+    return Outcome(tally.done, tally.failed)
+
+
+def warm_up(approach: Approach, question: Question) -> None:
+    """One answer that nobody counts: weights are read and caches filled before the clock starts."""
+    if isinstance(approach, AnswersAlone):
+        approach.answer_one(question)
+
+
+def measure(approach: Approach, question: Question, emit: Emit, clock: Clock = time.perf_counter) -> None:
+    """One request alone, as a sample of the latency pass. A failed answer gives no sample."""
+    started = clock()
+    if isinstance(approach, AnswersAlone):
+        reply = approach.answer_one(question)
+    else:
+        reply = next(reply for replies in approach.answer([question]) for reply in replies)
+    seconds = clock() - started
+    if reply.status in ("ok", "truncated"):
+        sample = LatencySample(
+            case=question.id,
+            approach=approach.spec.name,
+            seconds=seconds,
+            ttft_seconds=reply.ttft_seconds,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+        )
+        emit(Measured(sample=sample))
+
+
+def measure_interleaved(
+    approaches: Sequence[Approach], questions: Sequence[Question], taken: Collection[tuple[str, str]], emit: Emit
+) -> None:
+    """The latency pass: question by question, each approach in turn, so that a drifting machine drifts for all.
+
+    `taken` holds (approach, case) pairs of an earlier session. One request of each approach warms it up first.
+    """
+    missing = [(a, q) for q in questions for a in approaches if (a.spec.name, q.id) not in taken]
+    for approach in dict.fromkeys(a for a, _ in missing):
+        measure(approach, questions[-1], lambda event: None)
+    for count, (approach, question) in enumerate(missing, start=1):
+        emit(Progressed(approach=approach.spec.name, what="measuring latency", done=count, total=len(missing)))
+        measure(approach, question, emit)
+
+
+class _Tally:
+    """Turns replies into answers and counts them."""
+
+    def __init__(self, approach: str, fingerprint: str, emit: Emit, done: int, total: int) -> None:
+        self.approach, self.fingerprint, self.emit = approach, fingerprint, emit
+        self.done, self.total, self.failed = done, total, 0
+
+    def add(self, reply: Reply, seconds: float | None, attempts: int = 1) -> None:
+        self.done += 1
+        self.failed += reply.status not in ("ok", "truncated")
+        answer = Answer(
+            case=reply.case,
+            approach=self.approach,
+            text=reply.text,
+            status=reply.status,
+            error=reply.error,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            cached_prompt_tokens=reply.cached_prompt_tokens,
+            usage_estimated=reply.usage_estimated,
+            seconds=None if reply.from_cache else seconds if reply.seconds is None else reply.seconds,
+            attempts=max(attempts, reply.attempts),
+            from_cache=reply.from_cache,
+            passages=reply.passages,
+            prompt=reply.prompt,
+            fingerprint=self.fingerprint,
+        )
+        self.emit(Answered(answer=answer, done=self.done, total=self.total))
+
+
+def _answer_batches(approach: Approach, left: dict[str, Question], tally: _Tally, clock: Clock) -> Exception | None:
+    """Takes answered questions out of `left`. Returns the exception that ended the batches, if one did."""
+    started = clock()
+    try:
+        for replies in approach.answer(list(left.values())):
+            now = clock()
+            share = (now - started) / max(1, sum(not reply.from_cache for reply in replies))
+            for reply in replies:
+                if left.pop(reply.case, None) is not None:
+                    tally.add(reply, share)
+            started = clock()
+    except EnvironmentFault:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary of one case: each is asked again alone
+        return error
+    if left:
+        return RuntimeError(f"{tally.approach} gave no reply for {len(left)} questions")
+    return None
+
+
+def _answer_singly(
+    approach: Approach, left: dict[str, Question], tally: _Tally, clock: Clock, error: Exception
+) -> None:
+    failures = 0
+    for question in list(left.values()):
+        started = clock()
+        try:
+            replies = [reply for batch in approach.answer([question]) for reply in batch]
+            reply = replies[0]
+            failures = 0
+        except EnvironmentFault:
+            raise
+        except Exception as again:
+            failures += 1
+            if failures >= GIVE_UP_AFTER:
+                raise again from error
+            reply = Reply(question.id, status="error", error=_sentence(again))
+        tally.add(reply, clock() - started, attempts=2)
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text if isinstance(error, AdvisorError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,258 @@
+"""Runs one job in a process of its own: the job as one JSON line on stdin, events as JSON lines on stdout.
+
+    echo '{"id": "a", "action": "answer", "run": "/runs/1", "approaches": ["floor"]}' | python -m baselines.worker
+
+Nothing else reaches stdout: libraries that print are sent to stderr. Standard input stays open; when it closes, the
+parent is gone and the worker ends at once, so a killed run leaves nothing behind that holds the GPU.
+Reads the run directory and never writes to it, apart from `artifacts/`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from baselines import registry, scoring
+from baselines.contract import Approach, Emit, NotApplicable, Resources
+from baselines.evaluate import evaluate, in_order, measure_interleaved, warm_up
+from baselines.jobs import Job
+from reports.errors import AdvisorError
+from reports.run.events import (
+    ApproachFailed,
+    ApproachFinished,
+    ApproachSkipped,
+    Event,
+    Prepared,
+    Progressed,
+    Scored,
+    Warned,
+)
+from reports.run.schema import ApproachSpec
+from reports.run.store import RunStore
+
+if TYPE_CHECKING:
+    from baselines.models.cache import ResponseCache
+    from baselines.models.contract import Embedder, Model
+
+
+def run_job(job: Job, emit: Emit) -> bool:
+    """Does the job and says whether every approach of it went through. Raises AdvisorError for an unusable run."""
+    with RunStore.open(Path(job.run)) as store:
+        resources = _resources(store, job)
+        match job.action:
+            case "answer":
+                return _each(job, emit, lambda name: _answer(store, resources, job, name, emit))
+            case "measure":
+                return _measure(store, resources, job, emit)
+            case "score":
+                return _each(job, emit, lambda name: _score(store, name, emit))
+
+
+def _each(job: Job, emit: Emit, work: Callable[[str], None]) -> bool:
+    """Every approach has its turn, whatever becomes of the others."""
+    went_well = [_guarded(name, emit, partial(work, name)) for name in job.approaches]
+    return all(went_well)
+
+
+def _guarded(name: str, emit: Emit, work: Callable[[], None]) -> bool:
+    """The boundary of one approach: what goes wrong in it is an event, and the next one has its turn."""
+    try:
+        work()
+    except NotApplicable as reason:
+        emit(ApproachSkipped(approach=name, reason=str(reason)))
+    except AdvisorError as error:
+        emit(ApproachFailed(approach=name, error=str(error), hint=error.hint))
+        return False
+    except MemoryError:
+        emit(ApproachFailed(approach=name, error="out of memory", hint="a smaller model, or fewer things beside it"))
+        return False
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary of one worker
+        traceback.print_exc()
+        text = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
+        emit(
+            ApproachFailed(approach=name, error=text, hint="the log of the run has the details (artifacts/worker.log)")
+        )
+        return False
+    return True
+
+
+def _answer(store: RunStore, resources: Resources, job: Job, name: str, emit: Emit) -> None:
+    emit(Progressed(approach=name, what="preparing"))
+    approach = _create(store, resources, name)
+    fingerprint = approach.fingerprint()
+    done = store.answered(name, fingerprint, retry_failed=job.retry_failed)
+    questions = in_order(resources.questions, store.header.spec.seed)
+    failed_before = 0
+    started = time.perf_counter()
+    told: list[Prepared] = []
+    approach.prepare(lambda event: _relay(event, told, emit))
+    if len(done) < len(questions):
+        warm_up(approach, questions[0])
+    if not told:
+        emit(Prepared(approach=name, seconds=time.perf_counter() - started, facts=getattr(approach, "facts", {})))
+    outcome = evaluate(approach, questions, fingerprint, emit, done=done)
+    if done:
+        failed_before = sum(
+            answer.status not in ("ok", "truncated") and answer.case in done for answer in store.answers(name).values()
+        )
+    emit(ApproachFinished(approach=name, answered=outcome.answered, failed=outcome.failed + failed_before))
+
+
+def _relay(event: Event, told: list[Prepared], emit: Emit) -> None:
+    if isinstance(event, Prepared):
+        told.append(event)
+    emit(event)
+
+
+def _measure(store: RunStore, resources: Resources, job: Job, emit: Emit) -> bool:
+    """The latency pass over approaches that answered; one that cannot be prepared again is left out."""
+    ready: list[Approach] = []
+
+    def prepare(name: str) -> None:
+        approach = _create(store, resources, name)
+        approach.prepare(lambda event: None)
+        ready.append(approach)
+
+    fine = _each(job, emit, prepare)
+    questions = in_order(resources.questions, store.header.spec.seed)[: store.header.spec.latency_samples]
+    taken = {(name, sample.case) for name in job.approaches for sample in store.latency(name)}
+    measure_interleaved(ready, questions, taken, emit)
+    return fine
+
+
+def _score(store: RunStore, name: str, emit: Emit) -> None:
+    """Every metric of the run on every answer that has no score by the metric's present version."""
+    for score in missing_scores(store, name, store.header.spec.metrics, _tools(store)):
+        emit(score)
+
+
+def missing_scores(store: RunStore, name: str, metrics: tuple[str, ...], tools: scoring.Tools) -> Iterator[Scored]:
+    """Scores for the stored answers of an approach that lack one by the present version of the metric."""
+    spec = store.header.spec
+    cases = {case.question.id: case for case in store.cases()}
+    for metric in metrics:
+        version = scoring.find(metric, tools.folder)[0].version
+        known = {case for case, score in store.scores(name, metric).items() if score.version == version}
+        pairs = [(cases[a.case], a) for a in store.answers(name).values() if a.case in cases and a.case not in known]
+        for score in scoring.score_many(metric, pairs, spec.task, tools):
+            yield Scored(score=score)
+
+
+def _tools(store: RunStore) -> scoring.Tools:
+    return scoring.Tools(
+        folder=Path(store.header.spec.project_folder), embedder=lambda: _embedder(store.header.spec.embedder)
+    )
+
+
+# --- what a job shares ----------------------------------------------------------------------------------
+
+
+def _resources(store: RunStore, job: Job) -> Resources:
+    spec = store.header.spec
+    return Resources(
+        spec=spec,
+        train=tuple(store.train()),
+        dev=tuple(store.dev()),
+        documents=tuple(store.documents()),
+        artifacts=store.folder / "artifacts",
+        model=lambda approach: _model(approach, job),
+        embedder=lambda: _embedder(spec.embedder),
+        questions=tuple(case.question for case in store.cases()),
+        base_folder=Path(spec.project_folder),
+    )
+
+
+def _create(store: RunStore, resources: Resources, name: str) -> Approach:
+    spec = next(spec for spec in store.header.spec.approaches if spec.name == name)
+    return registry.create(spec, resources)
+
+
+_models: dict[str, Model] = {}
+
+
+def _model(approach: ApproachSpec, job: Job) -> Model:
+    """One load per distinct model, and with a cache in front of it where the user wants one."""
+    spec = approach.model
+    if spec is None:
+        raise AdvisorError(f"the approach {approach.name} names no model")
+    key = spec.model_dump_json()
+    if key not in _models:
+        if spec.id.startswith("openai:"):
+            from baselines.models import remote
+
+            loaded: Model = remote.load(spec)
+        else:
+            from baselines.models import local
+
+            folder = job.models.get(spec.id)
+            loaded = local.load(spec, model_path=Path(folder) if folder else None)
+        _models[key] = loaded
+    if job.cache is None or job.action != "answer":
+        return _models[key]
+    from baselines.models.cache import CachedModel
+
+    return CachedModel(_models[key], _response_cache(job.cache))
+
+
+@cache
+def _response_cache(path: str) -> ResponseCache:
+    from baselines.models.cache import ResponseCache
+
+    return ResponseCache(Path(path), lambda text: _tell(Warned(text=text)))
+
+
+@cache
+def _embedder(name: str) -> Embedder:
+    from baselines.embedding import load_embedder
+
+    return load_embedder(name)
+
+
+# --- the process ----------------------------------------------------------------------------------------
+
+_lock = threading.Lock()
+_out: TextIO = sys.stdout
+
+
+def _tell(event: Event) -> None:
+    line = event.model_dump_json() + "\n"
+    with _lock:
+        _out.write(line)
+        _out.flush()
+
+
+def _end_with_parent() -> None:
+    """Blocks until standard input closes, then ends the process whatever it is doing."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+def main() -> int:
+    """Entry point of the process. Exit code 0: done, 1: an approach failed (said in an event)."""
+    global _out  # noqa: PLW0603 - stdout is the process's one channel, moved before anything can print to it
+    _out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
+    os.dup2(2, 1)
+    job = Job.model_validate_json(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    try:
+        return 0 if run_job(job, _tell) else 1
+    except AdvisorError as error:
+        for name in job.approaches:
+            _tell(ApproachFailed(approach=name, error=str(error), hint=error.hint))
+        return error.exit_code
+    except BrokenPipeError:
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
