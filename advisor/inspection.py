@@ -13,6 +13,7 @@ from reports.text import clean, count, listed, size
 
 if TYPE_CHECKING:
     from advisor.plan import Prepared
+    from reports.run.listing import RunEntry
     from reports.run.schema import ApproachSpec
 
 USUAL_DISCORDANCE = 0.2
@@ -53,8 +54,8 @@ def describe(prepared: Prepared) -> Iterator[str]:
     if spec.task.labels:
         yield f"labels ({len(spec.task.labels)}): {', '.join(spec.task.labels)}"
     yield (
-        f"data: {count(facts.eval_cases, 'case')}, {count(facts.train_examples + facts.dev_examples, 'training example')}"
-        f", {count(facts.documents, 'document')}"
+        f"data: {count(facts.eval_cases, 'case')}, "
+        f"{count(facts.train_examples + facts.dev_examples, 'training example')}, {count(facts.documents, 'document')}"
         + (f", {facts.broken_rows} broken rows left out" if facts.broken_rows else "")
         + (f", {len(facts.leaked)} cases that also stand in the training data" if facts.leaked else "")
     )
@@ -162,9 +163,9 @@ def _pairs(values: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _state(entry: Any) -> str:
-    if entry.header is None:
-        return "unreadable"
+def _state(entry: RunEntry) -> str:
+    if entry.state == "unreadable":
+        return f"unreadable: {entry.problem}"
     if entry.finished is None:
         return "not finished: advisor resume goes on"
     return f"finished, {listed(entry.finished.failed)} failed" if entry.finished.failed else "finished"

@@ -229,7 +229,7 @@ def result_table(summary: Summary) -> Table:
 def result_rows(summary: Summary) -> list[tuple[str, ...]]:
     """The cells of the result table as plain text."""
     unit = summary.primary.unit
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for approach in summary.approaches:
         quality, latency = approach.quality, approach.latency
         rows.append(

@@ -14,7 +14,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from reports.run.events import (
     JobStarted,
     RunFinished,
     RunStarted,
+    Scored,
     Warned,
     parse_event,
 )
@@ -82,7 +83,7 @@ def header_of(prepared: Prepared, folder: Path) -> RunHeader:
 
 async def run(
     store: RunStore, models: dict[str, str], *, cache: Path | None = None, resumed: bool = False
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event]:
     """Every event of the run, each stored before it is handed on. Closing the iterator kills the worker.
 
     `models`: model id to folder, for bundled and relative ones. The store stays open; whoever opened it closes it.
@@ -206,8 +207,6 @@ class _Run:
             self.skipped.add(event.approach)
         yield self._kept(event)
         if isinstance(event, Answered) and (case := self.cases.get(event.answer.case)):
-            from reports.run.events import Scored
-
             for metric in self.light:
                 for score in scoring.score_many(metric, [(case, event.answer)], self.spec.task, self.tools):
                     yield self._kept(Scored(score=score))
