@@ -57,9 +57,11 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports || failed="$$failed lint-imports"; \
 	test -z "$$failed" || { echo "make check failed:$$failed" >&2; exit 1; }
 
+# A script that ends with 3 lacks something here (public data, a peer) and says what; the others must end well.
 bench: $(INSTALLED)
 	@failed=; for name in $(BENCH); do \
-		printf '\n== %s\n' $$name; $(BIN)/python -m tests.bench.$$name || failed="$$failed $$name"; \
+		printf '\n== %s\n' $$name; $(BIN)/python -m tests.bench.$$name; code=$$?; \
+		if [ $$code -eq 3 ]; then echo "$$name: not measured here"; elif [ $$code -ne 0 ]; then failed="$$failed $$name"; fi; \
 	done; test -z "$$failed" || { echo "did not end well:$$failed" >&2; exit 1; }
 
 gpu: $(INSTALLED)
