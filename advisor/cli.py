@@ -139,13 +139,15 @@ def main() -> None:
         code = _tell(str(error), error.hint, error.exit_code)
     except typer.Exit as ended:
         code = ended.exit_code
+    except TyperException as error:
+        code = _tell(str(getattr(error, "message", error)), "advisor --help", UsageError.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
-    except TyperException as error:
-        code = _tell(str(getattr(error, "message", error)), "advisor --help", UsageError.exit_code)
+    except Exception as error:  # noqa: BLE001 - the boundary of the program
+        code = _tell_defect(error)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -154,6 +156,17 @@ def _tell(message: str, hint: str, code: int) -> int:
 
     sys.stderr.write(f"error: {clean(message)}\n" + (f"hint: {clean(hint)}\n" if hint else ""))
     return code
+
+
+def _tell_defect(error: Exception) -> int:
+    """A defect of ours: its traceback goes to a file, the user gets one sentence and where that file is."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="advisor-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    return _tell(f"a defect in the program: {said}", f"what is stored stays; please report it with {log.name}", 3)
 
 
 if __name__ == "__main__":
