@@ -54,6 +54,8 @@ def run_project(path: Path, out: Path | None, display: Display, *, cache: bool, 
     folder = out or orchestrator.new_folder(loaded.folder / "runs")
     for note in prepared.notes:
         _narrate(f"note: {note}")
+    if prepared.spec.data.leaked:
+        _narrate(f"note: {len(prepared.spec.data.leaked)} eval cases also stand in the training data")
     with orchestrator.create(prepared, folder) as store:
         models = loaded.model_folders(prepared.spec.approaches)
         return _go(store, models, display, cache=_cache_file(loaded.folder) if cache else None, resumed=False)

@@ -5,6 +5,7 @@ write(folder / "run.json", text); a kill at any moment leaves the previous file 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterable
@@ -36,7 +37,8 @@ def write_lines(path: Path, pieces: Iterable[bytes]) -> None:
     except OSError as error:
         raise unwritable(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a parent that is a file has already been said above
+            temporary.unlink(missing_ok=True)
 
 
 def unwritable(path: Path, error: OSError) -> EnvironmentFault:
