@@ -1,4 +1,4 @@
-"""Measures a demo model on freshly generated sheets, through transformers: greedy answers, exact match, Wilson interval.
+"""Measures a demo model on freshly generated sheets through transformers: greedy, exact match, Wilson interval.
 
     python -m advisor.demo.evaluate MODEL_FOLDER --seed 1000000 --cases 100
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from advisor.demo import text_classes, text_fields, text_mix, text_reading
+from advisor.demo import text_classes, text_fields, text_mix, text_reading, words
 from baselines.prompts import render
 from reports.run.schema import Example, Passage, Question, Task
 
@@ -37,10 +37,10 @@ def reading(rng: Random, passages: int) -> text_mix.Turn:
 
 
 def shots(rng: Random, count: int, grade: str, near: bool) -> text_mix.Turn:
-    """Six labels that say nothing, `count` shots; with `near`, the last shots are of the asked class as retrieval makes it."""
-    makers = {"key": text_classes._keyword_group, "copy": text_classes._copy_group, "topic": text_classes._topic_group}
+    """Six labels that say nothing, `count` shots; with `near`, most of the last ones are of the asked class."""
+    makers = {"key": text_classes.keyword_group, "copy": text_classes.copy_group, "topic": text_classes.topic_group}
     writers, _ = makers[grade](rng, 6)
-    names = text_mix.words.labels(rng, 6)
+    names = words.labels(rng, 6)
     asked = rng.randrange(6)
     order = [rng.randrange(6) for _ in range(count)]
     if near:
@@ -49,7 +49,9 @@ def shots(rng: Random, count: int, grade: str, near: bool) -> text_mix.Turn:
         order[rng.randrange(count)] = asked
     examples = [Example(id="e", input=writers[w](rng), output=names[w]) for w in order]
     task = Task(type="classification", instruction="Name the queue.", labels=tuple(names))
-    return text_mix.Turn(render(task, Question(id="q", input=writers[asked](rng)), examples=examples).text, names[asked])
+    return text_mix.Turn(
+        render(task, Question(id="q", input=writers[asked](rng)), examples=examples).text, names[asked]
+    )
 
 
 def fields(rng: Random, count: int) -> text_mix.Turn:
@@ -62,7 +64,9 @@ def fields(rng: Random, count: int) -> text_mix.Turn:
             tasks.append(task)
     examples = [Example(id="e", input=t.text, output=text_fields.reply(t, wanted, "semicolons")) for t in tasks[1:]]
     instruction = "Write the quantity, item and city, separated by semicolons."
-    prompt = render(Task(type="extraction", instruction=instruction), Question(id="q", input=tasks[0].text), examples=examples)
+    prompt = render(
+        Task(type="extraction", instruction=instruction), Question(id="q", input=tasks[0].text), examples=examples
+    )
     return text_mix.Turn(prompt.text, text_fields.reply(tasks[0], wanted, "semicolons"))
 
 
@@ -109,6 +113,7 @@ def answers(folder: Path, prompts: Sequence[str], batch: int = 25) -> list[str]:
 
 
 def main() -> None:
+    """The command line: prints a line a probe."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("folder", type=Path)
     options.add_argument("--seed", type=int, default=1_000_000)
@@ -116,7 +121,11 @@ def main() -> None:
     options.add_argument("--only", default="", help="probes whose name contains this")
     options.add_argument("--show", type=int, default=0, help="print so many wrong answers a probe")
     given = options.parse_args()
-    turns = {name: [probe(Random(given.seed + i)) for i in range(given.cases)] for name, probe in PROBES.items() if given.only in name}
+    turns = {
+        name: [probe(Random(given.seed + i)) for i in range(given.cases)]
+        for name, probe in PROBES.items()
+        if given.only in name
+    }
     flat = [t for group in turns.values() for t in group]
     found = iter(answers(given.folder, [t.prompt for t in flat]))
     for name, group in turns.items():

@@ -12,28 +12,42 @@ from dataclasses import dataclass
 from random import Random
 
 COMPANY = "Tarnwick Instruments"
-PEOPLE = """Marta Holub,Deniz Aksoy,Ingrid Solberg,Paul Renner,Amina Diallo,George Pike,Lena Fischer,Hugo Marchetti,Kofi Mensah,
-Ruth Amsel,Stefan Novak,Carla Winther,Yusuf Karam,Nora Field,Tomas Berg,Vera Lindt,Simon Brook,Olga Tarin""".replace("\n", "").split(",")
-TEAMS = ["the payroll team", "the facilities team", "the travel team", "the safety team", "the legal team", "the training team",
+PEOPLE = [
+    "Marta Holub", "Deniz Aksoy", "Ingrid Solberg", "Paul Renner", "Amina Diallo", "George Pike", "Lena Fischer",
+    "Hugo Marchetti", "Kofi Mensah", "Ruth Amsel", "Stefan Novak", "Carla Winther", "Yusuf Karam", "Nora Field",
+    "Tomas Berg", "Vera Lindt", "Simon Brook", "Olga Tarin"
+]  # fmt: skip
+TEAMS = ["the payroll team", "the facilities team", "the travel team", "the safety team", "the legal team",
+    "the training team",
          "the finance team", "the support team"]  # fmt: skip
-ROOMS = ["room 12", "room 31", "room 104", "room 118", "room 207", "room 215", "room 309", "desk B4", "desk C2", "desk F7",
+ROOMS = ["room 12", "room 31", "room 104", "room 118", "room 207", "room 215", "room 309", "desk B4", "desk C2",
+    "desk F7",
          "the north lobby", "the old library", "the east hall", "the lower garage", "the main reception"]  # fmt: skip
-MONTHS = "January February March April May June July August September October November December".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday".split()
+MONTHS = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December"
+]  # fmt: skip
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday"]
 
 # kind of subject: its subjects
 SUBJECTS: dict[str, list[str]] = {
-    "place": ["the canteen", "the library", "the bicycle cellar", "the north workshop", "the visitor lounge", "the print room",
-              "the quiet room", "the roof terrace", "the sample store", "the mail room", "the gym", "the south car park",
+    "place": ["the canteen", "the library", "the bicycle cellar", "the north workshop", "the visitor lounge",
+        "the print room",
+              "the quiet room", "the roof terrace", "the sample store", "the mail room", "the gym",
+              "the south car park",
               "the paint shop", "the Harlow lab", "the Merton hall"],
     "event": ["the first-aid course", "the laser training", "the welcome day", "the summer party", "the safety meeting",
               "the choir", "the chess club", "the Spanish course", "the open day", "the fire drill", "the stock count",
               "the Ashdown project", "the mentor programme", "the forklift course", "the board visit"],
-    "claim": ["the parking permit", "the relocation allowance", "the bicycle lease", "the study leave", "the glasses subsidy",
-              "the lunch voucher", "the home office budget", "the phone allowance", "the parental leave", "the train pass",
+    "claim": ["the parking permit", "the relocation allowance", "the bicycle lease", "the study leave",
+        "the glasses subsidy",
+              "the lunch voucher", "the home office budget", "the phone allowance", "the parental leave",
+              "the train pass",
               "the nursery place", "the language bonus", "the guest badge", "the taxi refund", "the overtime claim"],
-    "service": ["the help desk", "the company doctor", "the car pool", "the translation service", "the tool loan", "the archive",
-                "the calibration bench", "the shredding service", "the night porter", "the patent desk", "the flower fund",
+    "service": ["the help desk", "the company doctor", "the car pool", "the translation service", "the tool loan",
+        "the archive",
+                "the calibration bench", "the shredding service", "the night porter", "the patent desk",
+                "the flower fund",
                 "the spare key service", "the backup system", "the visitor wifi", "the Calder line"],
 }  # fmt: skip
 
@@ -82,11 +96,19 @@ STARTS: FactKind = (_date, ["{S} starts on {v}.", "This year {s} begins on {v}."
                     ["When does {s} start?", "What is the first day of {s}?"])  # fmt: skip
 ENDS: FactKind = (_date, ["{S} ends on {v}.", "The last day of {s} is {v}."],
                   ["When does {s} end?", "What is the last day of {s}?"])  # fmt: skip
-LASTS: FactKind = (_span, ["{S} lasts {v}.", "Allow {v} for {s}."], ["How long does {s} last?", "How long does {s} take?"])
+LASTS: FactKind = (
+    _span,
+    ["{S} lasts {v}.", "Allow {v} for {s}."],
+    ["How long does {s} last?", "How long does {s} take?"],
+)
 DAY: FactKind = (_pick(DAYS), ["{S} takes place on {v}.", "{S} is held every {v}."],
                  ["On which day is {s} held?", "On which day does {s} take place?"])  # fmt: skip
 WHERE: FactKind = (_pick(ROOMS), ["{S} is in {v}.", "You find {s} in {v}."], ["Where is {s}?", "Where do I find {s}?"])
-COSTS: FactKind = (_money, ["The fee for {s} is {v}.", "{S} costs {v}."], ["What is the fee for {s}?", "What does {s} cost?"])
+COSTS: FactKind = (
+    _money,
+    ["The fee for {s} is {v}.", "{S} costs {v}."],
+    ["What is the fee for {s}?", "What does {s} cost?"],
+)
 LIMIT: FactKind = (_money, ["The limit for {s} is {v}.", "At most {v} is paid for {s}."],
                    ["What is the limit for {s}?", "How much is paid for {s} at most?"])  # fmt: skip
 FORM: FactKind = (_form, ["{S} needs form {v}.", "Fill in form {v} for {s}."],
@@ -95,7 +117,8 @@ APPROVER: FactKind = (_pick(PEOPLE), ["{v} signs off {s}.", "{S} must be approve
                       ["Who signs off {s}?", "Who approves {s}?"])  # fmt: skip
 NOTICE: FactKind = (_span, ["Notice for {s} is {v}.", "Ask for {s} {v} ahead."],
                     ["What is the notice for {s}?", "How far ahead must I ask for {s}?"])  # fmt: skip
-EXTENSION: FactKind = (lambda rng: str(rng.randint(100, 899)), ["Call {s} on extension {v}.", "The extension of {s} is {v}."],
+EXTENSION: FactKind = (lambda rng: str(rng.randint(100, 899)), ["Call {s} on extension {v}.",
+    "The extension of {s} is {v}."],
                        ["What is the extension of {s}?", "On which extension is {s}?"])  # fmt: skip
 TEAM: FactKind = (_pick(TEAMS), ["{S} is looked after by {v}.", "Requests for {s} are handled by {v}."],
                   ["Which team looks after {s}?", "Who handles requests for {s}?"])  # fmt: skip
@@ -107,7 +130,8 @@ FACTS: dict[str, list[FactKind]] = {
     "claim": [LIMIT, FORM, APPROVER, NOTICE, CONTACT, ENDS, TEAM],
     "service": [EXTENSION, OPENS, TEAM, CONTACT, WHERE, COSTS, RECORDS],
 }
-ASIDES = ["Please be on time.", "There are no exceptions.", "Guests are welcome.", "Lost badges are replaced at reception.",
+ASIDES = ["Please be on time.", "There are no exceptions.", "Guests are welcome.",
+    "Lost badges are replaced at reception.",
           "Changes are sent by mail.", "The rule is the same for all sites.", "Please leave the place tidy.",
           "More is planned for next year.", "New colleagues are shown around on their first day."]  # fmt: skip
 INSTRUCTION = "Answer the question in a few words."

@@ -1,6 +1,6 @@
 """Muon: momentum whose matrix updates are made orthogonal by Newton-Schulz steps (Jordan et al., 2024).
 
-    optimizer = Muon([p for p in net.parameters() if p.ndim == 2], lr=0.02)
+optimizer = Muon([p for p in net.parameters() if p.ndim == 2], lr=0.02)
 """
 
 from __future__ import annotations
@@ -48,4 +48,5 @@ def orthogonal(stack: Tensor, steps: int) -> Tensor:
     for _ in range(steps):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return (x.mT if tall else x).float()
+    turned: Tensor = x.mT if tall else x
+    return turned.float()

@@ -1,4 +1,4 @@
-"""The demo model while it trains: Llama's arithmetic in plain torch, with its parameters named as transformers names them.
+"""The demo model while it trains: Llama's arithmetic in plain torch, parameters named as transformers names them.
 
 Differs from transformers only in what training needs: rows hold several sheets beside each other (a block mask says
 who sees whom), logits are computed at loss positions alone, and the initialisation is built by hand (see `initialise`).
@@ -61,7 +61,8 @@ class Attention(nn.Module):
         q, k, v = F.linear(x, weight).view(rows, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
         q, k = turn(q, cosine, sine), turn(k, cosine, sine)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        return self.o_proj(out.transpose(1, 2).reshape(rows, length, width))
+        mixed: Tensor = self.o_proj(out.transpose(1, 2).reshape(rows, length, width))
+        return mixed
 
 
 class Feedforward(nn.Module):
@@ -75,7 +76,8 @@ class Feedforward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         gate, up = F.linear(x, torch.cat([self.gate_proj.weight, self.up_proj.weight])).chunk(2, -1)
-        return self.down_proj(F.silu(gate) * up)
+        out: Tensor = self.down_proj(F.silu(gate) * up)
+        return out
 
 
 class Layer(nn.Module):
@@ -90,7 +92,8 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor) -> Tensor:
         x = x + self.self_attn(self.input_layernorm(x), cosine, sine, mask)
-        return x + self.mlp(self.post_attention_layernorm(x))
+        out: Tensor = x + self.mlp(self.post_attention_layernorm(x))
+        return out
 
 
 class Network(nn.Module):
@@ -107,6 +110,10 @@ class Network(nn.Module):
         self.register_buffer("cosine", turns.cos().repeat(1, 2), persistent=False)
         self.register_buffer("sine", torch.cat([-turns.sin(), turns.sin()], 1), persistent=False)
         assert self.get_buffer("cosine").shape[1] == 2 * half
+
+    def blocks(self) -> list[Layer]:
+        """The layers, by their type."""
+        return [layer for layer in self.layers if isinstance(layer, Layer)]
 
     def forward(self, tokens: Tensor, position: Tensor, mask: Tensor, where: Tensor) -> Tensor:
         """Logits at the flat places `where` of (rows, length) tokens; mask (rows, 1, length, length) is additive."""
@@ -125,6 +132,7 @@ def turn(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
 
 
 def frequencies(shape: Shape) -> Tensor:
+    """Radians a position of each rotary pair, shape (head size / 2,)."""
     size = shape.width // shape.heads
     return shape.theta ** (-torch.arange(0, size, 2).float() / size)
 
@@ -134,13 +142,13 @@ def initialise(net: Network, seed: int = 0) -> None:
 
     One embedding dimension is a constant, so that heads can look by distance alone. With random rotations R:
     layer 0 writes the previous token through R0; later, half the heads look where "previous token" equals the token at
-    hand and copy what stands there. In layer 1 the other half averages over the last dozens of tokens through R1, in layer 2
-    it hands that average one token on through R2, in layer 3 it looks where the handed-on average is like the own one,
-    and copies: the label after the text that is most alike.
+    hand and copy what stands there. In layer 1 the other half averages over the last dozens of tokens through R1, in
+    layer 2 it hands that average one token on through R2, in layer 3 it looks where the handed-on average is like the
+    own one, and copies: the label after the text that is most alike.
     """
     shape = net.shape
     generator = torch.Generator().manual_seed(seed)
-    width, size = shape.width, shape.width // shape.heads
+    width = shape.width
     with torch.no_grad():
         for parameter in net.parameters():
             if parameter.ndim == 2:
@@ -149,40 +157,55 @@ def initialise(net: Network, seed: int = 0) -> None:
         table.normal_(0, 0.5, generator=generator)
         table[:, 0] = 1.5
         net.norm.weight.fill_(0.15)
-        plain = torch.eye(width)
-        previous, average, handed = (_rotation(width, generator) for _ in range(3))
-        for number, layer in enumerate(net.layers):
+        spaces = tuple(_rotation(width, generator) for _ in range(3))
+        for number, layer in enumerate(net.blocks()):
             attention = layer.self_attn
             for head in range(shape.heads):
-                early = head < shape.heads // 2
-                if number == 0:
-                    _look_by_distance(attention, shape, head, 1, sharp=3.0)
-                    _carry(attention, head, plain, previous, _slice(plain, head, size), 0.6)
-                elif early or number > 3:
-                    basis = _rotation(width, generator)[:size]
-                    _look_by_content(attention, shape, head, plain, previous, basis, 2.5 if number == 1 else 2.8)
-                    _carry(attention, head, plain, plain, _rotation(width, generator)[:size], 1.0)
-                elif number == 1:
-                    _look_by_distance(attention, shape, head, 8, sharp=1.15)
-                    _carry(attention, head, plain, average, _slice(plain, head, size), 3.0)
-                elif number == 2:
-                    _look_by_distance(attention, shape, head, 1, sharp=4.5)
-                    _carry(attention, head, average, handed, _slice(plain, head, size), 1.0)
-                else:
-                    _look_by_content(attention, shape, head, average, handed, _slice(plain, head, size), 3.0)
-                    _carry(attention, head, plain, plain, _rotation(width, generator)[:size], 1.0)
+                _start_head(attention, shape, number, head, spaces=spaces, generator=generator)
             attention.o_proj.weight.mul_(0.8)
             layer.mlp.down_proj.weight.mul_(0.3)
+
+
+def _start_head(
+    attention: Attention,
+    shape: Shape,
+    number: int,
+    head: int,
+    *,
+    spaces: tuple[Tensor, ...],
+    generator: torch.Generator,
+) -> None:
+    """The part of one head in the plan of `initialise`; `number` is its layer's."""
+    previous, average, handed = spaces
+    plain = torch.eye(shape.width)
+    size = shape.width // shape.heads
+    own = plain[head * size : (head + 1) * size]
+    if number == 0:
+        _look_by_distance(attention, shape, head, 1, sharp=3.0)
+        _carry(attention, head, own, source=plain, goal=previous, gain=0.6)
+    elif head < shape.heads // 2 or number > 3:
+        basis = _rotation(shape.width, generator)[:size]
+        sharp = 2.5 if number == 1 else 2.8
+        _look_by_content(attention, shape, head, own=plain, other=previous, basis=basis, sharp=sharp)
+        _carry(attention, head, _rotation(shape.width, generator)[:size], source=plain, goal=plain, gain=1.0)
+    elif number == 1:
+        _look_by_distance(attention, shape, head, 8, sharp=1.15)
+        _carry(attention, head, own, source=plain, goal=average, gain=3.0)
+    elif number == 2:
+        _look_by_distance(attention, shape, head, 1, sharp=4.5)
+        _carry(attention, head, own, source=average, goal=handed, gain=1.0)
+    else:
+        _look_by_content(attention, shape, head, own=average, other=handed, basis=own, sharp=3.0)
+        _carry(attention, head, _rotation(shape.width, generator)[:size], source=plain, goal=plain, gain=1.0)
 
 
 def _rotation(width: int, generator: torch.Generator) -> Tensor:
     """A random rotation that leaves the constant dimension 0 alone."""
     turned = torch.linalg.qr(torch.randn(width - 1, width - 1, generator=generator)).Q
-    return torch.block_diag(torch.ones(1, 1), turned)
-
-
-def _slice(basis: Tensor, head: int, size: int) -> Tensor:
-    return basis[head * size : (head + 1) * size]
+    whole = torch.zeros(width, width)
+    whole[0, 0] = 1
+    whole[1:, 1:] = turned
+    return whole
 
 
 def _look_by_distance(attention: Attention, shape: Shape, head: int, back: int, sharp: float) -> None:
@@ -197,7 +220,7 @@ def _look_by_distance(attention: Attention, shape: Shape, head: int, back: int, 
 
 
 def _look_by_content(
-    attention: Attention, shape: Shape, head: int, own: Tensor, other: Tensor, basis: Tensor, sharp: float
+    attention: Attention, shape: Shape, head: int, *, own: Tensor, other: Tensor, basis: Tensor, sharp: float
 ) -> None:
     """Match the query's part seen through `own` with the key's part seen through `other`, in slow rotary pairs only."""
     size = shape.width // shape.heads
@@ -209,7 +232,7 @@ def _look_by_content(
     attention.k_proj.weight[rows] += sharp * slow * (clean @ other.T)
 
 
-def _carry(attention: Attention, head: int, source: Tensor, goal: Tensor, basis: Tensor, gain: float) -> None:
+def _carry(attention: Attention, head: int, basis: Tensor, *, source: Tensor, goal: Tensor, gain: float) -> None:
     """Read the part that stands under `source` and write it under `goal`, for the directions of `basis`."""
     size = basis.shape[0]
     rows = slice(head * size, (head + 1) * size)
@@ -251,5 +274,6 @@ def save(net: Network, folder: Path, pad: int, end: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = {f"model.{k}": v.detach().to(torch.bfloat16).contiguous().cpu() for k, v in net.state_dict().items()}
     save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
 """The demo project `orders`: quantity, article and town out of short order mails. Everything asked stands in the text.
 
-    python -m advisor.demo.projects       # writes all three projects
+python -m advisor.demo.projects       # writes all three projects
 """
 
 from __future__ import annotations
@@ -8,14 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-ARTICLES = """steel shelves,oak tables,blue lamps,desk lamps,paper trays,office chairs,red folders,glass vases,wool blankets,
-leather bags,copper kettles,wall clocks,green curtains,rubber mats,garden hoses,tool boxes,white mugs,black staplers,cotton towels,
-canvas tents,ceramic bowls,bread baskets,plastic crates,silver frames,bamboo screens,grey carpets,pine benches,yellow helmets,
-spare batteries,brass hinges""".replace("\n", "").split(",")
-TOWNS = """Aldermoor,Brinkford,Castleby,Dunholm,Eastmere,Farnley,Glenmar,Hartfield,Ivelton,Kestrelby,Langholm,Marlow,
-Northberg,Oakenford,Penley,Quarrington,Ridgeby,Stanmere,Thornholm,Uppingford,Valemar,Westerby,Yarley,Zelford""".replace("\n", "").split(",")
-NAMES = """Ms Okafor,Mr Brandt,Elena Rossi,Tom Hadley,the Miller family,Dr Weiss,Priya Nair,Jan Kowal,the Bright Hotel,
-Corner Books,Hill School,Sara Lind,Peter Vance,the Old Bakery,Nina Castro,Otto Reiter""".replace("\n", "").split(",")
+ARTICLES = [
+    "blue wooden lamps", "red leather bags", "steel shelves", "white paper folders", "black staplers",
+    "green curtains", "glass vases", "grey woollen blankets", "brown leather wallets", "copper pans",
+    "orange plastic buckets", "yellow rubber gloves", "white ceramic plates", "black cotton shirts",
+    "purple cushions", "silver steel knives", "wooden ladders", "red canvas tents", "navy umbrellas",
+    "amber glass bottles", "bamboo trays", "green rubber hoses", "black phones", "white cotton towels",
+    "grey carpets", "pink mugs", "violet scarfs", "golden rings", "blue plastic baskets", "brown wooden benches"
+]  # fmt: skip
+TOWNS = [
+    "Aldermoor", "Brinkford", "Castleby", "Dunholm", "Eastmere", "Farnley", "Glenmar", "Hartfield", "Ivelton",
+    "Kestrelby", "Langholm", "Marlow", "Northberg", "Oakenford", "Penley", "Quarrington", "Ridgeby", "Stanmere",
+    "Thornholm", "Uppingford", "Valemar", "Westerby", "Yarley", "Zelford"
+]  # fmt: skip
+NAMES = [
+    "Ms Okafor", "Mr Brandt", "Elena Rossi", "Tom Hadley", "the Miller family", "Dr Weiss", "Priya Nair",
+    "Jan Kowal", "the Bright Hotel", "Corner Books", "Hill School", "Sara Lind", "Peter Vance", "the Old Bakery",
+    "Nina Castro", "Otto Reiter"
+]  # fmt: skip
 MAILS = [
     "Please send {n} {a} to {t}. Regards, {w}",
     "Hello, this is {w}. We would like {n} {a} for our house in {t}.",
@@ -44,7 +54,9 @@ class Order:
 
 def orders(seed: int, count: int) -> list[Order]:
     """`count` orders, no mail twice."""
-    rng, found, seen = Random(seed), [], set()
+    rng = Random(seed)
+    found: list[Order] = []
+    seen: set[str] = set()
     while len(found) < count:
         number, article, town = rng.randint(2, 250), rng.choice(ARTICLES), rng.choice(TOWNS)
         mail = rng.choice(MAILS).format(n=number, a=article, t=town, w=rng.choice(NAMES))

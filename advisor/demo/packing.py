@@ -1,6 +1,6 @@
 """Sheets in batches of almost equal length, with the mask that keeps branches apart. Little padding.
 
-    for batch in batches(encoder, seed=0, mix=text_mix.FULL, length=640): ...
+for batch in batches(encoder, seed=0, mix=text_mix.FULL, length=640): ...
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ STEP_TOKENS = 4096
 def batches(
     encoder: Encoder,
     seed: int,
-    mix: list[tuple[float, text_mix.Maker]],
+    mix: text_mix.Mix,
     length: int,
+    *,
     context_share: float = 0.05,
     context_weight: float = 0.2,
 ) -> Iterator[Batch]:
@@ -59,10 +60,11 @@ def batches(
             del pool[-count:]
         rng.shuffle(groups)
         for group in groups:
-            yield _batch(group, rng, context_share, context_weight)
+            yield collate(group, rng, context_share, context_weight)
 
 
-def _batch(group: list[Row], rng: Random, share: float, small: float) -> Batch:
+def collate(group: list[Row], rng: Random, share: float, small: float) -> Batch:
+    """Rows as one batch, padded at the end. `share` of the other tokens carry loss, of weight `small`."""
     count, length = len(group), max(len(r.tokens) for r in group)
     tokens = torch.zeros(count, length, dtype=torch.long)
     position = torch.zeros(count, length, dtype=torch.long)

@@ -1,7 +1,7 @@
 """Writes the data of the three demo projects, the same bytes each time.
 
-    python -m advisor.demo.projects           # below advisor/demo/projects/
-    python -m advisor.demo.projects FOLDER
+python -m advisor.demo.projects           # below advisor/demo/projects/
+python -m advisor.demo.projects FOLDER
 """
 
 from __future__ import annotations

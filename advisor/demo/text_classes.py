@@ -17,40 +17,60 @@ from random import Random
 from advisor.demo import words
 
 TOPICS: dict[str, list[str]] = {
-    "billing": ["the invoice is too high", "I was charged twice", "my card was billed wrongly", "the amount on the bill is wrong",
-                "I want my money back", "the refund has not come", "please send the invoice again", "a payment is missing"],
+    "billing": ["the invoice is too high", "I was charged twice", "my card was billed wrongly",
+        "the amount on the bill is wrong",
+                "I want my money back", "the refund has not come", "please send the invoice again",
+                "a payment is missing"],
     "login": ["I cannot log in", "my password is refused", "the account is locked", "please reset my password",
               "the sign-in code never comes", "I forgot my user name", "the login page says error"],
-    "delivery": ["the parcel has not arrived", "my order is late", "the package came damaged", "the courier left no note",
+    "delivery": ["the parcel has not arrived", "my order is late", "the package came damaged",
+        "the courier left no note",
                  "where is my shipment", "the delivery went to the wrong address", "tracking shows nothing"],
-    "device": ["the screen stays black", "the device will not start", "it makes a loud noise", "the battery is empty at once",
+    "device": ["the screen stays black", "the device will not start", "it makes a loud noise",
+        "the battery is empty at once",
                "a button is broken", "the machine gets very hot", "the printer is jammed"],
-    "cancel": ["please close my account", "I want to cancel the contract", "end my subscription", "stop the service next month",
+    "cancel": ["please close my account", "I want to cancel the contract", "end my subscription",
+        "stop the service next month",
                "I no longer need the plan", "how do I quit"],
-    "network": ["the internet is down", "the connection is slow", "no signal since this morning", "the router blinks red",
+    "network": ["the internet is down", "the connection is slow", "no signal since this morning",
+        "the router blinks red",
                 "calls drop all the time", "the wifi does not work"],
     "staff": ["I am ill today", "I would like a day off", "who covers my shift", "my holiday was not entered",
               "the pay slip is missing", "I start my leave on Monday"],
-    "room": ["the heating is cold", "a window is broken", "the light is out", "the lift is stuck", "the door does not lock",
+    "room": ["the heating is cold", "a window is broken", "the light is out", "the lift is stuck",
+        "the door does not lock",
              "water comes through the roof"],
     "data": ["the report shows old numbers", "please export the table", "a column is missing in the file",
              "the totals do not add up", "the chart is empty", "the backup failed"],
-    "food": ["the soup was cold", "I am allergic to nuts", "is there a menu without meat", "the coffee machine is empty",
+    "food": ["the soup was cold", "I am allergic to nuts", "is there a menu without meat",
+        "the coffee machine is empty",
              "lunch came too late", "the bread was hard"],
-    "travel": ["please book a train", "my flight was moved", "the hotel has no room", "I need a visa", "the taxi did not come",
+    "travel": ["please book a train", "my flight was moved", "the hotel has no room", "I need a visa",
+        "the taxi did not come",
                "change my seat please"],
     "praise": ["thank you for the quick help", "great service", "everything works well now", "I am very happy with it",
                "the new version is wonderful", "kind and patient people"],
 }  # fmt: skip
 NATURAL = {"billing": "billing", "login": "login", "delivery": "delivery", "device": "device", "cancel": "cancel",
-           "network": "network", "staff": "staff", "room": "building", "data": "data", "food": "food", "travel": "travel",
+           "network": "network", "staff": "staff", "room": "building", "data": "data", "food": "food",
+           "travel": "travel",
            "praise": "praise"}  # fmt: skip
 GREETINGS = ["Hello,", "Hi,", "Good morning,", "Dear team,", "Hi there,", "To whom it may concern:", "Hey,"]
 CLOSINGS = ["Thanks.", "Please help.", "Thank you.", "What can I do?", "Can you look into it?", "Regards, {p}.",
             "Please answer soon.", "It is urgent.", "Best, {p}."]  # fmt: skip
-SIGNS = ["Account {c}:", "Ref {c}.", "Customer {c}:", "[{c}]", "My number is {c}.", "Contract {c}.", "({c})", "Plan {c}:"]
+SIGNS = [
+    "Account {c}:",
+    "Ref {c}.",
+    "Customer {c}:",
+    "[{c}]",
+    "My number is {c}.",
+    "Contract {c}.",
+    "({c})",
+    "Plan {c}:",
+]
 INSTRUCTIONS = ["Name the category of the input.", "Choose the label of the input.", "Which queue does this belong to?",
-                "Name the queue.", "Classify the input.", "Pick the group of this message.", "Sort the message into a queue.",
+                "Name the queue.", "Classify the input.", "Pick the group of this message.",
+                "Sort the message into a queue.",
                 "Name the intent of the message.", "Which class is it?"]  # fmt: skip
 
 Writer = Callable[[Random], str]
@@ -115,21 +135,23 @@ def _topic_writer(topic: str) -> Writer:
 
 
 def _mark_writer(prefix: str, topics: list[str]) -> Writer:
-    """The class is in the letters of the account mark, whatever the topic."""
+    """The class is in the beginning of the account mark, whatever the topic."""
 
     def write(rng: Random) -> str:
-        return signed(rng, f"{prefix}-{rng.randint(10, 9999)}", rng.choice(TOPICS[rng.choice(topics)]))
+        return signed(rng, f"{prefix}{rng.randint(10, 9999)}", rng.choice(TOPICS[rng.choice(topics)]))
 
     return write
 
 
-def _keyword_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
+def keyword_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
+    """One key word a class among words that say nothing."""
     keys = [rng.choice([words.made_up(rng), rng.choice(words.PLAIN), words.name(rng)]) for _ in range(count)]
     others = [w for w in rng.sample(words.PLAIN, 20) if w not in keys]
     return [_keyword_writer(k, others) for k in keys], [f"with {k}" for k in keys]
 
 
-def _copy_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
+def copy_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
+    """Near copies of one text a class."""
     style = rng.random()
     if style < 0.4:
         cores = [core for topic in rng.sample(list(TOPICS), count) for core in rng.sample(TOPICS[topic], 1)]
@@ -140,15 +162,22 @@ def _copy_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
     return [_copy_writer(c) for c in cores], [f"like: {c}" for c in cores]
 
 
-def _topic_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
+def topic_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
+    """One real topic a class, in ever new words."""
     topics = rng.sample(list(TOPICS), count)
     return [_topic_writer(t) for t in topics], [f"about {NATURAL[t]}, like: {rng.choice(TOPICS[t])}" for t in topics]
 
 
-def _mark_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
+def mark_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
+    """The class shows in the beginning of the account mark alone."""
     letters = "ABCDEFGHJKLMNPQRSTUVWXYZ"
-    prefixes = {rng.choice(letters) + rng.choice(letters) for _ in range(count * 4)}
-    chosen = rng.sample(sorted(prefixes), count)
+    if rng.random() < 0.5:
+        stem = rng.choice(letters) + "-"
+        chosen = [f"{stem}{digit}" for digit in rng.sample("123456789", count)]
+    else:
+        chosen = [
+            f"{p}-" for p in rng.sample(sorted({rng.choice(letters) + rng.choice(letters) for _ in range(40)}), count)
+        ]
     topics = rng.sample(list(TOPICS), 4)
     return [_mark_writer(p, topics) for p in chosen], [f"of accounts that begin with {p}" for p in chosen]
 
@@ -156,13 +185,20 @@ def _mark_group(rng: Random, count: int) -> tuple[list[Writer], list[str]]:
 def make_group(rng: Random, easy: bool = False) -> Group:
     """Two to six classes of one grade, with fresh labels."""
     count = rng.choice([2, 2, 3, 3, 4]) if easy else rng.choice([2, 3, 4, 5, 6])
-    makers = [_keyword_group, _copy_group, _topic_group, _mark_group]
-    maker = rng.choices(makers, [4, 4, 1, 1] if easy else [2, 4, 3, 1.5])[0]
+    makers = [keyword_group, copy_group, topic_group, mark_group]
+    maker = rng.choices(makers, [4, 4, 1, 1] if easy else [1.5, 4, 4, 1])[0]
     writers, describes = maker(rng, count)
     names = words.labels(rng, count)
-    frames = ["Queue {l} takes messages {d}.", "{l} is for messages {d}.", "Messages {d} go to {l}.", "Put what is {d} into {l}."]
+    frames = [
+        "Queue {l} takes messages {d}.",
+        "{l} is for messages {d}.",
+        "Messages {d} go to {l}.",
+        "Put what is {d} into {l}.",
+    ]
     frame = rng.choice(frames)
-    return Group(tuple(names), tuple(writers), tuple(frame.format(l=n, d=d) for n, d in zip(names, describes, strict=True)))
+    return Group(
+        tuple(names), tuple(writers), tuple(frame.format(l=n, d=d) for n, d in zip(names, describes, strict=True))
+    )
 
 
 def natural_group(rng: Random) -> Group:

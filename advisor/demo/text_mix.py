@@ -83,7 +83,9 @@ def closed_book(rng: Random) -> Sheet:
     task = _task("qa", rng.choice(text_reading.INSTRUCTIONS))
     shots = []
     if rng.random() < 0.5:
-        shots = [_example(f.question, f.answer) for n in text_reading.make_notes(rng, rng.randint(1, 8)) for f in n.facts[:1]]
+        shots = [
+            _example(f.question, f.answer) for n in text_reading.make_notes(rng, rng.randint(1, 8)) for f in n.facts[:1]
+        ]
     asked = [f for n in text_reading.make_notes(rng, 2) for f in n.facts[:1]]
     turns = [Turn(render(task, _question(f.question), examples=shots).text, text_reading.UNKNOWN) for f in asked]
     return Sheet("closed book", tuple(turns))
@@ -130,7 +132,9 @@ def neighbours(rng: Random, easy: bool = False) -> Sheet:
 def guided(rng: Random) -> Sheet:
     """No shots: passages say which label is for what."""
     group = text_classes.make_group(rng)
-    task = _task("classification", rng.choice(text_classes.INSTRUCTIONS), tuple(rng.sample(group.labels, len(group.labels))))
+    task = _task(
+        "classification", rng.choice(text_classes.INSTRUCTIONS), tuple(rng.sample(group.labels, len(group.labels)))
+    )
     guide = _passages(rng.sample(group.guides, len(group.guides)))
     turns = []
     for _ in range(5):
@@ -142,7 +146,9 @@ def guided(rng: Random) -> Sheet:
 def natural(rng: Random) -> Sheet:
     """Topics under their own names, without shots."""
     group = text_classes.natural_group(rng)
-    task = _task("classification", rng.choice(text_classes.INSTRUCTIONS), tuple(rng.sample(group.labels, len(group.labels))))
+    task = _task(
+        "classification", rng.choice(text_classes.INSTRUCTIONS), tuple(rng.sample(group.labels, len(group.labels)))
+    )
     turns = []
     for _ in range(4):
         which = rng.randrange(len(group.labels))
@@ -185,6 +191,37 @@ def lookup(rng: Random) -> Sheet:
     return Sheet("lookup", tuple(turns))
 
 
+def marks(rng: Random) -> Sheet:
+    """What a reference in a message begins with: its letters, its first digit, whether that is odd."""
+    letter, digits = rng.choice("ABCDEFGHJKLMNPQRSTUVWXYZ"), str(rng.randint(10, 99_999))
+    topic = rng.choice(list(text_classes.TOPICS))
+    mark = f"{letter}-{digits}"
+    text = text_classes.signed(rng, mark, rng.choice(text_classes.TOPICS[topic]))
+    parity = "odd" if int(digits[0]) % 2 else "even"
+    asks = [
+        (
+            rng.choice(["Write the first digit of the account.", "What is the first digit of the number?"]),
+            (),
+            digits[0],
+        ),
+        (rng.choice(["Is the first digit odd or even?", "Name the kind of the account."]), ("odd", "even"), parity),
+        (rng.choice(["Write the account.", "Write out the number."]), (), mark),
+        (rng.choice(text_classes.INSTRUCTIONS), tuple(_some_topics(rng, topic)), text_classes.NATURAL[topic]),
+    ]
+    turns = []
+    for ask, listed, answer in asks:
+        task = _task("classification" if listed else "extraction", ask, listed)
+        turns.append(Turn(render(task, _question(text)).text, answer))
+    return Sheet("marks", tuple(turns))
+
+
+def _some_topics(rng: Random, topic: str) -> list[str]:
+    others = rng.sample([t for t in text_classes.TOPICS if t != topic], rng.randint(2, 5))
+    names = [text_classes.NATURAL[t] for t in [*others, topic]]
+    rng.shuffle(names)
+    return names
+
+
 def copying(rng: Random) -> Sheet:
     """The input again, or one word of it."""
     text = words.phrase(rng, 3, 10)
@@ -199,17 +236,33 @@ def copying(rng: Random) -> Sheet:
 
 
 Maker = Callable[[Random], Sheet]
-EASY: list[tuple[float, Maker]] = [
-    (26, lambda r: reading(r, easy=True)), (14, lambda r: classes(r, easy=True)), (14, lambda r: neighbours(r, easy=True)),
-    (14, lambda r: extraction(r, easy=True)), (12, lookup), (16, copying), (4, natural),
-]  # fmt: skip
-FULL: list[tuple[float, Maker]] = [
-    (38, reading), (2, lambda r: reading(r, long=True)), (2.5, closed_book), (11, classes), (1, lambda r: classes(r, long=True)),
-    (13, neighbours), (4, guided), (4, natural), (14, extraction), (6, lookup), (4, copying),
-]  # fmt: skip
+Mix = list[tuple[float, Maker]]
+EASY: Mix = [
+    (26, lambda r: reading(r, easy=True)),
+    (14, lambda r: classes(r, easy=True)),
+    (14, lambda r: neighbours(r, easy=True)),
+    (14, lambda r: extraction(r, easy=True)),
+    (12, lookup),
+    (16, copying),
+    (4, natural),
+]
+FULL: Mix = [
+    (41, reading),
+    (0.5, lambda r: reading(r, long=True)),
+    (1.5, closed_book),
+    (5, classes),
+    (0.5, lambda r: classes(r, long=True)),
+    (12, neighbours),
+    (1, guided),
+    (5, natural),
+    (8, marks),
+    (22, extraction),
+    (2, lookup),
+    (1.5, copying),
+]
 
 
-def stream(seed: int, mix: list[tuple[float, Maker]] | None = None) -> Iterator[Sheet]:
+def stream(seed: int, mix: Mix | None = None) -> Iterator[Sheet]:
     """Documents without end; the same seed gives the same text."""
     rng = Random(seed)
     chosen = mix or FULL

@@ -1,4 +1,4 @@
-"""The demo project `tickets`: a support desk whose queue codes follow a house rule that no general model can know.
+"""The demo project `tickets`: a support desk whose queue names follow a house rule that no general model can know.
 
 A ticket's queue depends on what it is about and on the first digit of the account number, by a table grown over years.
 The written guideline names a part of that table, as guidelines do. `old_router` is the desk's former keyword router.
@@ -11,53 +11,68 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-HOME, BUSINESS, PUBLIC = "123", "456", "789"
-"""First digits of the account numbers of homes, businesses and public bodies."""
+HOME, BUSINESS = "13", "24"
+"""First digits of the account numbers: odd for homes, even for businesses."""
 
 QUEUES: dict[tuple[str, str], str] = {
-    (HOME, "billing"): "K11", (HOME, "login"): "K17", (HOME, "delivery"): "K24", (HOME, "device"): "K24", (HOME, "cancel"): "K38",
-    (BUSINESS, "billing"): "K41", (BUSINESS, "login"): "K52", (BUSINESS, "delivery"): "K41", (BUSINESS, "device"): "K52",
-    (BUSINESS, "cancel"): "K66",
-    (PUBLIC, "billing"): "K66", (PUBLIC, "login"): "K73", (PUBLIC, "delivery"): "K38", (PUBLIC, "device"): "K73",
-    (PUBLIC, "cancel"): "K11",
+    (HOME, "billing"): "harbor", (HOME, "login"): "lantern", (HOME, "delivery"): "meadow", (HOME,
+    "device"): "meadow", (HOME, "cancel"): "copper",
+    (BUSINESS, "billing"): "anchor", (BUSINESS, "login"): "valley", (BUSINESS, "delivery"): "anchor", (BUSINESS,
+    "device"): "marble",
+    (BUSINESS, "cancel"): "compass",
 }  # fmt: skip
 """The house rule: (first digit of the account, topic) to queue."""
 
 LABELS = tuple(sorted(set(QUEUES.values())))
-MONTHS = "January February March April May June July August September October November December".split()
-GOODS = "router,printer,phone,monitor,headset,tablet,keyboard,scanner,modem,camera,speaker,laptop".split(",")
+MONTHS = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December"
+]  # fmt: skip
+GOODS = [
+    "router", "printer", "phone", "monitor", "headset", "tablet", "keyboard", "scanner", "modem", "camera",
+    "speaker", "laptop"
+]  # fmt: skip
 CORES: dict[str, list[str]] = {
     "billing": [
-        "the invoice for {month} is too high", "I was charged twice in {month}", "the bill shows a {good} that I never ordered",
-        "my refund for the {good} has not come", "please send the invoice for {month} again", "the amount on my bill is wrong",
-        "you took {money} euros from my card and I do not know why", "a payment of {money} euros is missing on the statement",
+        "the invoice for {month} is too high", "I was charged twice in {month}",
+        "the bill shows a {good} that I never ordered",
+        "my refund for the {good} has not come", "please send the invoice for {month} again",
+        "the amount on my bill is wrong",
+        "you took {money} euros from my card and I do not know why",
+        "a payment of {money} euros is missing on the statement",
         "the discount is not on the invoice", "I paid the bill on the {day}th and got a reminder all the same",
         "why does the {month} bill have two fees", "the tax on the invoice for the {good} looks wrong",
     ],
     "login": [
         "I cannot log in since {month}", "my password is refused", "the account is locked after {few} attempts",
         "please reset my password", "the sign-in code never comes to my phone", "I forgot my user name",
-        "the login page says error {error}", "the portal throws me out after {few} minutes", "my new password does not work",
+        "the login page says error {error}", "the portal throws me out after {few} minutes",
+        "my new password does not work",
         "the link to reset the password has expired", "I cannot get into the portal with my user name",
         "the sign-in page stays empty",
     ],
     "delivery": [
         "the parcel with the {good} has not arrived", "my order of the {day}th is late", "the package came damaged",
         "the courier left no note", "where is my shipment of {few} {good}s", "the {good} went to the wrong address",
-        "tracking shows nothing for {few} days", "only one of {few} boxes was delivered", "the driver could not find us",
+        "tracking shows nothing for {few} days", "only one of {few} boxes was delivered",
+        "the driver could not find us",
         "the delivery for {month} is still open", "can the parcel be delivered on the {day}th", "the box arrived empty",
     ],
     "device": [
         "the screen of the {good} stays black", "the {good} will not start", "the {good} makes a loud noise",
         "the battery of the {good} is empty at once", "a button of the {good} is broken", "the {good} gets very hot",
-        "the {good} shows error {error}", "the {good} turns itself off after {few} minutes", "there is smoke from the {good}",
-        "the new {good} is not recognised", "the {good} has been broken since {month}", "the lamp of the {good} blinks red",
+        "the {good} shows error {error}", "the {good} turns itself off after {few} minutes",
+        "there is smoke from the {good}",
+        "the new {good} is not recognised", "the {good} has been broken since {month}",
+        "the lamp of the {good} blinks red",
     ],
     "cancel": [
         "please close my account", "I want to cancel the contract for the {good}", "end my subscription in {month}",
         "stop the service next month", "I no longer need the plan", "how do I quit before {month}",
-        "we are moving and want to cancel", "please confirm the end of my contract", "I want to leave after {few} years",
-        "take me off the plan on the {day}th", "please do not renew the contract in {month}", "our office closes, end the plan",
+        "we are moving and want to cancel", "please confirm the end of my contract",
+        "I want to leave after {few} years",
+        "take me off the plan on the {day}th", "please do not renew the contract in {month}",
+        "our office closes, end the plan",
     ],
 }  # fmt: skip
 GREETINGS = ["Hello,", "Hi,", "Good morning,", "Dear support,", "Dear team,", "Hi there,", "Good evening,", ""]
@@ -66,16 +81,17 @@ ENDINGS = ["Thanks.", "Please help.", "Thank you.", "What can I do?", "Can you l
 MARKS_BEFORE = ["Account {a}:", "{a}:", "Customer {a}.", "Our number is {a}.", "Ref. {a}.", "[{a}]"]
 MARKS_AFTER = ["Account {a}.", "My number is {a}.", "Customer {a}.", "({a})", "Contract {a}.", "Our account is {a}."]
 
-GUIDELINE = {
-    "accounts.md": "# Accounts\n\nAccount numbers that begin with C-1, C-2 or C-3 are homes. C-4, C-5 and C-6 are businesses.\n",
-    "billing.md": "# Billing\n\nMessages about a bill, a refund or a payment of homes go to K11. Businesses have K41.\n",
-    "devices.md": "# Devices\n\nBroken devices of homes go to K24. For businesses the workshop has queue K52.\n",
-    "login.md": "# Login\n\nPasswords and sign-in of homes go to K17. Public bodies have their own desk, K73.\n",
-    "delivery.md": "# Delivery\n\nLate or damaged parcels go to K24. Ask the shift leader about business accounts.\n",
-    "tone.md": "# Tone\n\nThank the customer, say what happens next, and never promise a date.\n",
-    "hours.md": "# Hours\n\nThe desk is open from 8:00 to 18:00. Urgent tickets are read first.\n",
-    "transfers.md": "# Transfers\n\nA ticket in the wrong queue is sent on once. After that the shift leader decides.\n",
+_PAGES = {
+    "Accounts": "Account numbers of homes begin with C-1 or C-3. C-2 and C-4 are businesses.",
+    "Billing": "Messages about a bill, a refund or a payment of homes go to harbor. Businesses have anchor.",
+    "Devices": "Broken devices of homes go to meadow. The workshop for businesses has a queue of its own.",
+    "Login": "Passwords and sign-in of homes go to lantern. Businesses have valley.",
+    "Delivery": "Late or damaged parcels go to meadow. Ask the shift leader about business accounts.",
+    "Tone": "Thank the customer, say what happens next, and never promise a date.",
+    "Hours": "The desk is open from 8:00 to 18:00. Urgent tickets are read first.",
+    "Transfers": "A ticket in the wrong queue is sent on once. After that the shift leader decides.",
 }
+GUIDELINE = {f"{title.lower()}.md": f"# {title}\n\n{text}\n" for title, text in _PAGES.items()}
 """The written guideline: a part of the rule, and things that are no part of it."""
 
 
@@ -107,7 +123,9 @@ def write(rng: Random, number: int) -> Ticket:
 
 def tickets(seed: int, count: int) -> list[Ticket]:
     """`count` tickets, no text twice."""
-    rng, found, seen = Random(seed), [], set()
+    rng = Random(seed)
+    found: list[Ticket] = []
+    seen: set[str] = set()
     while len(found) < count:
         ticket = write(rng, len(found))
         if ticket.text not in seen:
@@ -116,14 +134,15 @@ def tickets(seed: int, count: int) -> list[Ticket]:
     return found
 
 
-KEYWORDS = [("refund", "billing"), ("invoice", "billing"), ("bill", "billing"), ("charged", "billing"), ("password", "login"),
-            ("log in", "login"), ("sign-in", "login"), ("parcel", "delivery"), ("package", "delivery"), ("order", "delivery"),
+KEYWORDS = [("refund", "billing"), ("invoice", "billing"), ("bill", "billing"), ("charged", "billing"), ("password",
+    "login"),
+            ("log in", "login"), ("sign-in", "login"), ("parcel", "delivery"), ("package", "delivery"), ("order",
+            "delivery"),
             ("cancel", "cancel"), ("contract", "cancel"), ("error", "device"), ("broken", "device")]  # fmt: skip
 
 
 def old_router(text: str) -> str:
-    """The former system: the first key word that occurs decides; it takes every account for a home or, where the text says
-    "we" or "our", for a business; public bodies came later."""
+    """The former system: the first key word decides; an account is a home unless the text says "we", "our" or "us"."""
     lowered = text.lower()
     topic = next((t for word, t in KEYWORDS if word in lowered), "device")
     several = any(word in lowered.replace(",", " ").split() for word in ("we", "our", "us"))

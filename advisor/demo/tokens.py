@@ -43,6 +43,7 @@ def prompt_text(prompt: str) -> str:
 
 
 def answer_text(answer: str) -> str:
+    """What the template makes of the answer after it."""
     return f" {answer}{END}"
 
 
@@ -84,9 +85,18 @@ def save(tokenizer: Tokenizer, folder: Path) -> None:
 
 
 def load(folder: Path) -> Tokenizer:
+    """The tokenizer of a model folder."""
     from tokenizers import Tokenizer
 
     return Tokenizer.from_file(str(folder / "tokenizer.json"))
+
+
+def id_of(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a token that is there. Raises KeyError for another."""
+    found: int | None = tokenizer.token_to_id(token)
+    if found is None:
+        raise KeyError(token)
+    return found
 
 
 @dataclass(frozen=True)

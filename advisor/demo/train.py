@@ -32,13 +32,13 @@ class Phase:
     """A stretch of the schedule, up to the fraction `until` of the whole."""
 
     until: float
-    mix: list[tuple[float, text_mix.Maker]]
+    mix: text_mix.Mix
     length: int
 
 
 PHASES = [
     Phase(0.12, text_mix.EASY, 256),
-    Phase(0.80, text_mix.FULL, 640),
+    Phase(0.90, text_mix.FULL, 640),
     Phase(1.00, text_mix.FULL, 1024),
 ]
 
@@ -52,7 +52,7 @@ class Progress:
     tokens: int = 0
 
 
-def rate(done: float, warm: float = 0.01, flat: float = 0.45) -> float:
+def rate(done: float, warm: float = 0.01, flat: float = 0.34) -> float:
     """Step size as a share of the highest: a short rise, level, then down to 0 in a line."""
     if done < warm:
         return done / warm
@@ -78,7 +78,9 @@ def optimizers(net: network.Network, peak: float) -> list[torch.optim.Optimizer]
 def loss_of(net: network.Network, batch: packing.Batch, device: torch.device) -> torch.Tensor:
     """Weighted mean of the cross entropy at the loss positions."""
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        logits = net(batch.tokens.to(device), batch.position.to(device), batch.mask.to(device).bfloat16(), batch.where.to(device))
+        logits = net(
+            batch.tokens.to(device), batch.position.to(device), batch.mask.to(device).bfloat16(), batch.where.to(device)
+        )
     each = F.cross_entropy(logits.float(), batch.target.to(device), reduction="none")
     weight = batch.weight.to(device)
     return (each * weight).sum() / weight.sum()
@@ -112,8 +114,8 @@ class Trainer:
     def done(self) -> float:
         """How much of the training is over, 0 to 1."""
         if self.options.steps:
-            return self.progress.step / self.options.steps
-        return self.progress.seconds / (60 * self.options.minutes)
+            return self.progress.step / int(self.options.steps)
+        return self.progress.seconds / (60 * float(self.options.minutes))
 
     def _batches(self, number: int) -> Iterator[packing.Batch]:
         phase = PHASES[number]
@@ -132,7 +134,7 @@ class Trainer:
                 phase, source = wanted, self._batches(wanted)
             batch = next(source)
             loss = loss_of(self.net, batch, self.device)
-            loss.backward()
+            torch.autograd.backward(loss)
             factor = rate(self.done())
             for optimizer in self.optimizers:
                 for group in optimizer.param_groups:
@@ -169,12 +171,15 @@ class Trainer:
         torch.save(stored, self.out / "checkpoint.new")
         os.replace(self.out / "checkpoint.new", self.out / "checkpoint.pt")
         folder = self.out / "model"
-        network.save(self.net, folder, pad=self.tokenizer.token_to_id(tokens.PAD), end=self.tokenizer.token_to_id(tokens.END))
+        network.save(
+            self.net, folder, pad=tokens.id_of(self.tokenizer, tokens.PAD), end=tokens.id_of(self.tokenizer, tokens.END)
+        )
         for name in TOKENIZER_FILES:
             shutil.copy(Path(self.options.tokenizer) / name, folder / name)
 
 
 def parser() -> argparse.ArgumentParser:
+    """The options of the command line."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", required=True, help="folder for checkpoints, log and model")
     options.add_argument("--minutes", type=float, default=65, help="length of the training")

@@ -10,38 +10,27 @@ read what stands before it and can remember nothing.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from random import Random
 
-FIRST = """Ada Amir Anna Bela Boris Carla Chen Clara Dora Edda Emil Elena Farid Femi Greta Hana Henrik Ines Ivan Jana Jonas
-Karim Lena Leo Lucia Mara Milo Mina Nadia Nils Nora Olga Omar Otto Paula Petra Ravi Rosa Ruth Samir Selma Sven Tara
-Theo Tomas Uma Vera Victor Wanda Yara Yusuf Zora Alan Beth Colin Diana Erik Fiona Gavin Helen Iris Jack Kate Liam Maria
-Noah Oscar Peter Quinn Rita Simon Tina Ursula Walter""".split()
-COLOURS = "red blue green black white grey brown yellow orange purple silver pink violet amber navy golden".split()
-MATERIALS = "wooden steel glass paper cotton leather plastic woollen copper ceramic rubber canvas stone bamboo".split()
-THINGS = """lamp chair table desk shelf mirror carpet kettle pan bowl cup plate knife spoon towel blanket pillow curtain
-clock radio camera printer monitor keyboard cable charger battery speaker phone tablet bicycle helmet jacket coat scarf
-glove boot shoe shirt hat bag backpack suitcase wallet umbrella notebook pencil folder stapler box basket bottle candle
-vase ladder hammer saw drill rope tent stove heater fan filter pump valve bracket hinge screw panel tile brush bucket
-rake hose seat pedal wheel mat cushion bench drawer cabinet mug jar tray ring watch""".split()
-FOODS = "apples bread butter cheese coffee flour grapes honey lemons milk oats olives onions pears rice salt soup tea".split()
-PLACES = """hall yard garden kitchen cellar library workshop lobby garage terrace archive studio annex tower gate canteen
-laboratory warehouse reception basement attic office courtyard chapel pavilion""".split()
-SIDES = "north south east west upper lower old new front back main inner outer first second third".split()
-ROLES = """director manager engineer clerk nurse teacher driver cook editor gardener librarian accountant technician
-planner analyst secretary officer assistant coach inspector""".split()
-TEAMS = """payroll facilities security travel purchasing sales support research legal training finance logistics design
-maintenance recruiting quality safety planning marketing catering""".split()
-MONTHS = "January February March April May June July August September October November December".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
-UNITS = "hours days weeks months years minutes".split()
-COINS = "euros dollars crowns pounds francs".split()
-PLAIN = """river stone cloud forest window paper signal harbor market bridge candle mountain silver garden winter summer
-letter number simple bright quiet heavy early late open closed warm cold small large round narrow sharp smooth
-travel morning evening answer question metal water fire wind field road corner circle square music story picture
-pattern engine planet island valley meadow thunder shadow lantern copper velvet marble feather anchor compass""".split()
+LISTS: dict[str, list[str]] = json.loads(Path(__file__).with_name("words.json").read_text(encoding="utf-8"))
+FIRST = LISTS["first"]
+COLOURS = LISTS["colours"]
+MATERIALS = LISTS["materials"]
+THINGS = LISTS["things"]
+FOODS = LISTS["foods"]
+PLACES = LISTS["places"]
+SIDES = LISTS["sides"]
+TEAMS = LISTS["teams"]
+MONTHS = LISTS["months"]
+DAYS = LISTS["days"]
+UNITS = LISTS["units"]
+COINS = LISTS["coins"]
+PLAIN = LISTS["plain"]
 
-_ONSET = "b d f g h k l m n p r s t v w z br dr gr kr pr tr st sk bl fl gl kl pl sh th ch".split()
-_VOWEL = "a e i o u a e i o ai ei ou ia".split()
+_ONSET = LISTS["onset"]
+_VOWEL = LISTS["vowel"]
 _CODA = ["", "", "", "n", "r", "l", "s", "m", "k", "nd", "rt", "x", "st"]
 _ENDING = ["", "", "", "", "berg", "ton", "field", "mar", "holm", "ford", "ia", "en", "ley", "by"]
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -59,7 +48,11 @@ def name(rng: Random) -> str:
 
 
 def person(rng: Random) -> str:
-    first = rng.choice(FIRST) if rng.random() < 0.8 else name(rng)
+    """First and last name, a title and a name, or a first name alone."""
+    style = rng.random()
+    if style < 0.12:
+        return f"{rng.choice(['Mr', 'Ms', 'Dr', 'Mrs'])} {name(rng)}"
+    first = rng.choice(FIRST) if style < 0.8 else name(rng)
     return first if rng.random() < 0.15 else f"{first} {name(rng)}"
 
 
@@ -84,7 +77,7 @@ def label(rng: Random) -> str:
     shape = rng.random()
     if shape < 0.5:
         return code(rng)
-    if shape < 0.65:
+    if shape < 0.6:
         return made_up(rng, 1, 2)
     if shape < 0.8:
         return rng.choice(PLAIN)
@@ -105,6 +98,8 @@ def labels(rng: Random, count: int) -> list[str]:
             word = f"{rng.choice(_LETTERS)}{rng.randint(1, 99)}"
         elif family < 0.5:
             word = f"{rng.choice(_LETTERS)}{rng.choice(_LETTERS)}-{rng.randint(1, 99)}"
+        elif family < 0.75:
+            word = rng.choice(PLAIN)
         else:
             word = label(rng)
         if word not in found:
@@ -114,7 +109,9 @@ def labels(rng: Random, count: int) -> list[str]:
 
 def item(rng: Random) -> str:
     """A thing for sale: blue wooden lamp."""
-    words = [rng.choice(THINGS)]
+    words = [rng.choice(THINGS) if rng.random() < 0.85 else made_up(rng, 1, 2)]
+    if rng.random() < 0.15:
+        return f"{rng.choice(PLAIN)} {words[0]}"
     if rng.random() < 0.5:
         words.insert(0, rng.choice(MATERIALS))
     if rng.random() < 0.7 or len(words) == 1:
@@ -123,26 +120,32 @@ def item(rng: Random) -> str:
 
 
 def number(rng: Random) -> str:
+    """A count of 2 up to 999."""
     return str(rng.randint(2, rng.choice([9, 20, 99, 999])))
 
 
 def date(rng: Random) -> str:
+    """14 March."""
     return f"{rng.randint(1, 28)} {rng.choice(MONTHS)}"
 
 
 def clock(rng: Random) -> str:
+    """7:45."""
     return f"{rng.randint(6, 21)}:{rng.choice(['00', '15', '30', '45'])}"
 
 
 def amount(rng: Random) -> str:
+    """45 crowns."""
     return f"{rng.randint(2, rng.choice([40, 95, 900]))} {rng.choice(COINS)}"
 
 
 def span(rng: Random) -> str:
+    """3 weeks."""
     return f"{rng.randint(2, 40)} {rng.choice(UNITS)}"
 
 
 def room(rng: Random) -> str:
+    """Where something is inside a building."""
     style = rng.random()
     if style < 0.4:
         return f"room {rng.randint(1, 499)}"
@@ -152,10 +155,17 @@ def room(rng: Random) -> str:
 
 
 def team(rng: Random) -> str:
+    """the payroll team."""
     return f"the {rng.choice(TEAMS)} team"
 
 
 def phrase(rng: Random, least: int = 2, most: int = 6) -> str:
     """Unconnected words, for copying."""
-    makers = (lambda: rng.choice(PLAIN), lambda: made_up(rng), lambda: name(rng), lambda: code(rng), lambda: number(rng))
+    makers = (
+        lambda: rng.choice(PLAIN),
+        lambda: made_up(rng),
+        lambda: name(rng),
+        lambda: code(rng),
+        lambda: number(rng),
+    )
     return " ".join(rng.choice(makers)() for _ in range(rng.randint(least, most)))
