@@ -1,8 +1,8 @@
 """Vega-Lite specs to SVG, in a process of its own: its renderer needs 0.6 s to start and holds the interpreter then.
 
-    drawer = Drawer()                  # starts the process; the statistics run meanwhile
-    drawer.send(specs)                 # it draws while the rest of the page is made
-    svgs = drawer.receive()
+    with Drawer() as drawer:           # starts the process: the earlier the better, before any heavy import
+        drawer.add(spec)               # it draws while the rest of the page is made
+        svgs = drawer.drawn()
 
 Without a second process (none may be started here) the same drawing happens in this one. Knows nothing of runs.
 """
@@ -10,10 +10,12 @@ Without a second process (none may be started here) the same drawing happens in 
 from __future__ import annotations
 
 import json
+import queue
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import IO, Any, Self
 
 Spec = dict[str, Any]
 EMPTY: Spec = {
@@ -25,10 +27,11 @@ EMPTY: Spec = {
 
 
 class Drawer:
-    """Draws one list of specs. A context manager, so that its process never outlives the report."""
+    """Draws the specs of one report. A context manager, so that its process never outlives the report."""
 
     def __init__(self) -> None:
         self._specs: list[Spec] = []
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._process: subprocess.Popen[str] | None = None
         try:
             self._process = subprocess.Popen(
@@ -40,30 +43,32 @@ class Drawer:
                 encoding="ascii",
             )
         except OSError:
-            self._process = None
+            return
+        assert self._process.stdin is not None
+        # a thread, because a pipe holds 64 kB and the process reads nothing while its renderer starts
+        threading.Thread(target=_feed, args=(self._lines, self._process.stdin), daemon=True).start()
 
-    def send(self, specs: Sequence[Spec]) -> None:
-        """Hands the specs over and returns at once."""
-        self._specs = list(specs)
-        if self._process and self._process.stdin:
-            try:
-                self._process.stdin.write(json.dumps(self._specs) + "\n")
-                self._process.stdin.flush()
-            except OSError:
-                self.close()
+    def add(self, spec: Spec) -> None:
+        """Hands one spec over and returns at once."""
+        self._specs.append(spec)
+        self._lines.put(json.dumps(spec) + "\n")
 
-    def receive(self) -> list[str]:
-        """The drawings of what was sent, in its order."""
-        line = self._process.stdout.readline() if self._process and self._process.stdout else ""
+    def drawn(self) -> list[str]:
+        """The drawings of all that was added, in its order; nothing can be added afterwards."""
+        self._lines.put(None)
+        said = self._process.stdout.read() if self._process and self._process.stdout else ""
         self.close()
-        return list(json.loads(line)) if line.endswith("\n") else draw(self._specs)
+        return list(json.loads(said)) if said.endswith("\n") else draw(self._specs)
 
     def close(self) -> None:
         """Ends the process. Calling it twice is fine."""
         if self._process:
             process, self._process = self._process, None
+            self._lines.put(None)
             process.kill()
-            process.communicate()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
 
     def __enter__(self) -> Self:
         return self
@@ -79,13 +84,23 @@ def draw(specs: Sequence[Spec]) -> list[str]:
     return [str(vl_convert.vegalite_to_svg(spec)) for spec in specs]
 
 
+def _feed(lines: queue.SimpleQueue[str | None], stream: IO[str]) -> None:
+    """Writes lines until None comes; a process that went away is noticed by whoever reads its output."""
+    try:
+        while (line := lines.get()) is not None:
+            stream.write(line)
+            stream.flush()
+        stream.close()
+    except OSError:
+        pass
+
+
 def main() -> None:
-    """The process: one line of specs in, one line of drawings out."""
+    """The process: a spec a line in, one line with all drawings out."""
     draw([EMPTY])
-    line = sys.stdin.readline()
-    if line:
-        sys.stdout.write(json.dumps(draw(json.loads(line))) + "\n")
-        sys.stdout.flush()
+    drawings = [draw([json.loads(line)])[0] for line in sys.stdin]
+    sys.stdout.write(json.dumps(drawings) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

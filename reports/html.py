@@ -117,8 +117,7 @@ def render_pages(summary: Summary, store: RunStore, drawer: Drawer | None = None
 
 
 def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer) -> ReportPage:
-    sketches = sketch_all(summary, store)
-    drawer.send([sketch.spec for sketch in sketches])
+    sketches = sketch_all(summary, store, drawer)
     cases = () if links else tuple(case_items(summary, store))
     chosen, method = differing(summary, store), method_blocks(summary, store)
     header = summary.header
@@ -138,7 +137,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         break_even=break_even_table(summary),
         skipped=summary.skipped,
         failed=tuple(approach for approach in summary.approaches if approach.error),
-        figures=[finished(sketch, svg) for sketch, svg in zip(sketches, drawer.receive(), strict=True)],
+        figures=[finished(sketch, svg) for sketch, svg in zip(sketches, drawer.drawn(), strict=True)],
         slices=slice_views(summary),
         differing=chosen,
         method=method,

@@ -54,7 +54,7 @@ def opening(summary: Summary) -> Opening:
 
 def mind(summary: Summary) -> tuple[str, ...]:
     """What to mind, each said once: the verdict's warnings, then the run's own. The demo model has a banner."""
-    said = (*summary.verdict.warnings, summary.trust.agreement, *summary.trust.warnings)
+    said = (*summary.verdict.warnings, *summary.trust.warnings)
     return tuple(dict.fromkeys(w for w in said if w and not w.startswith("Made with the bundled demo model")))
 
 

@@ -1,8 +1,7 @@
 """Summary to SVG figures: each states its finding in its title and carries its numbers as a table. No JavaScript.
 
-sketches = sketch_all(summary, store)
-drawer.send([sketch.spec for sketch in sketches])
-figures = [finished(sketch, svg) for sketch, svg in zip(sketches, drawer.receive())]
+sketches = sketch_all(summary, store, drawer)
+figures = [finished(sketch, svg) for sketch, svg in zip(sketches, drawer.drawn())]
 """
 
 from __future__ import annotations
@@ -15,18 +14,24 @@ from reports.charts.latency import latency
 from reports.charts.learning import curves, losses
 from reports.charts.quality_cost import quality_cost
 from reports.charts.volume import volume
+from reports.drawing import Drawer
 from reports.run.store import RunStore
 from reports.summary.model import Summary
 
 __all__ = ["Figure", "Sketch", "finished", "sketch_all"]
 
 
-def sketch_all(summary: Summary, store: RunStore) -> list[Sketch]:
-    """Every figure that the run has data for, in reading order."""
+def sketch_all(summary: Summary, store: RunStore, drawer: Drawer) -> list[Sketch]:
+    """Every figure that the run has data for, in reading order, each handed to the drawer as soon as it is made."""
     from altair.utils.schemapi import debug_mode
 
+    sketches = []
     with debug_mode(False):  # altair would check every part against its schema: 30 ms a figure
-        return [sketch for sketch in _candidates(summary, store) if sketch is not None]
+        for sketch in _candidates(summary, store):
+            if sketch is not None:
+                drawer.add(sketch.spec)
+                sketches.append(sketch)
+    return sketches
 
 
 def _candidates(summary: Summary, store: RunStore) -> Iterator[Sketch | None]:

@@ -14,7 +14,7 @@ from reports.run.schema import LatencySample
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
 
-MOST_POINTS = 80
+MOST_POINTS = 50
 ROW = 34
 
 

@@ -52,7 +52,7 @@ def _chart(summary: Summary, shown: list[ApproachSummary]) -> Any:
     x_domain = _log_ends(rows) if logarithmic else padded(0.0, max(costs) or 1.0, 0.08, floor=0.0)
     bounds = (0.0, 1.0) if share else (None, None)
     y_domain = padded(min(r["low"] for r in rows), max(r["high"] for r in rows), 0.05, bounds[0], bounds[1])
-    places = place_labels([_pixel(row, x_domain, y_domain, logarithmic) for row in rows], [r["name"] for r in rows])
+    pixels = [_pixel(row, x_domain, y_domain, logarithmic) for row in rows]
     kind = "log" if logarithmic else "linear"
     x = altair.X("cost:Q", title="US dollars per 1,000 answers").scale(type=kind, domain=x_domain, nice=False)
     x = x.axis(format="$,~g", tickCount=5, grid=True)
@@ -70,12 +70,26 @@ def _chart(summary: Summary, shown: list[ApproachSummary]) -> Any:
             shape=altair.Shape("shape:N", scale=None),
         ),
     ]
-    for row, (dx, dy, align) in zip(rows, places, strict=True):
-        one = altair.Chart(altair.Data(values=[row]))
-        layers.append(
-            one.mark_text(align=align, dx=dx, dy=dy, baseline="middle").encode(x=x, y="value:Q", text="name:N")
-        )
-    return altair.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    return altair.layer(*layers, *_labels(rows, pixels)).properties(width=WIDTH, height=HEIGHT)
+
+
+def _labels(rows: list[dict[str, Any]], pixels: list[tuple[float, float]]) -> list[Any]:
+    """The names beside their points, placed in pixels: a layer for each side."""
+    import altair
+
+    names = [row["name"] for row in rows]
+    placed = [
+        {"x": x + dx, "y": y + dy, "name": name, "align": align}
+        for (x, y), (dx, dy, align), name in zip(pixels, place_labels(pixels, names), names, strict=True)
+    ]
+    sides = {align: [one for one in placed if one["align"] == align] for align in ("left", "right")}
+    return [
+        altair.Chart(altair.Data(values=ones))
+        .mark_text(align=align, baseline="middle")
+        .encode(x=altair.X("x:Q", scale=None), y=altair.Y("y:Q", scale=None), text="name:N")
+        for align, ones in sides.items()
+        if ones
+    ]
 
 
 def _row(summary: Summary, approach: ApproachSummary) -> dict[str, Any]:
@@ -88,7 +102,7 @@ def _row(summary: Summary, approach: ApproachSummary) -> dict[str, Any]:
         "low": q.low if q.low is not None else q.value,
         "high": q.high if q.high is not None else q.value,
         "colour": colour,
-        "fill": colour if approach.undominated or chosen else "transparent",
+        "fill": colour if approach.undominated else "transparent",
         "shape": "square" if chosen else "circle",
     }
 
@@ -111,7 +125,7 @@ def _title(summary: Summary, shown: list[ApproachSummary]) -> str:
     if len(names) == 1:
         return f"{names[0]} is the best and the cheapest to run"
     if 1 < len(names) <= 4:
-        return f"Only {text.listed(names)} are worth their running cost: the others are beaten on both"
+        return f"Only {text.listed(names)} are not beaten on quality and running cost at once"
     return f"{len(names)} of {len(shown)} approaches trade quality against cost"
 
 

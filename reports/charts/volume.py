@@ -85,14 +85,13 @@ def _chart(summary: Summary, shown: list[ApproachSummary], flips: list[tuple[flo
     x = x.axis(format="~s", tickCount=6)
     y = altair.Y("usd:Q", title=f"US dollars over {text.number(traffic.horizon_months, 0)} months")
     y = y.scale(type="log", domain=[min(every) / 1.3, max(every) * 1.3], nice=False).axis(format="$,~s", tickCount=5)
-    layers = []
-    for approach, (colour, dash) in zip(shown, STYLES, strict=False):
-        rows = [{"queries": round(q, 4), "usd": round(v, 6)} for q, v in zip(grid, totals[approach.name], strict=True)]
-        layers.append(
-            altair.Chart(altair.Data(values=rows))
-            .mark_line(color=colour, strokeDash=dash, strokeWidth=2.5)
-            .encode(x=x, y=y)
-        )
+    rows = [
+        {"name": str(i), "queries": round(q, 4), "usd": round(v, 6)}
+        for i, a in enumerate(shown)
+        for q, v in zip(grid, totals[a.name], strict=True)
+    ]
+    lines = altair.Chart(altair.Data(values=rows)).mark_line(strokeWidth=2.5)
+    layers = [lines.encode(x=x, y=y, **_styles(len(shown)))]
     here = altair.Chart(altair.Data(values=[{"queries": traffic.queries_per_day}]))
     layers.append(here.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1.5).encode(x=x))
     inside = [flip for flip in flips if grid[0] <= flip[0] <= grid[-1]]
@@ -107,25 +106,30 @@ def _chart(summary: Summary, shown: list[ApproachSummary], flips: list[tuple[flo
     return altair.layer(*layers, *_key(shown)).properties(width=WIDTH, height=HEIGHT)
 
 
-def _key(shown: list[ApproachSummary]) -> list[Any]:
-    """The names, each behind a piece of its line, in the upper left where rising lines leave room."""
+def _styles(lines: int) -> dict[str, Any]:
+    """Colour and dash of each line by its position; their names stand in the key."""
     import altair
 
-    drawn = []
-    for i, (approach, (colour, dash)) in enumerate(zip(shown, STYLES, strict=False)):
-        y = 10 + i * (FONT_SIZE + 5)
-        piece = altair.Chart(altair.Data(values=[{}]))
-        drawn.append(
-            piece.mark_rule(color=colour, strokeDash=dash, strokeWidth=2.5).encode(
-                x=altair.value(8), x2=altair.value(40), y=altair.value(y)
-            )
-        )
-        drawn.append(
-            piece.mark_text(align="left", baseline="middle").encode(
-                x=altair.value(47), y=altair.value(y), text=altair.value(label(approach.name))
-            )
-        )
-    return drawn
+    names = [str(i) for i in range(lines)]
+    colours, dashes = ([style[part] for style in STYLES[:lines]] for part in (0, 1))
+    return {
+        "color": altair.Color("name:N", legend=None).scale(domain=names, range=colours),
+        "strokeDash": altair.StrokeDash("name:N", legend=None).scale(domain=names, range=dashes),
+    }
+
+
+def _key(shown: list[ApproachSummary]) -> list[Any]:
+    """The names, each behind a piece of its line, in the upper left where rising lines leave room. In pixels."""
+    import altair
+
+    rows = [
+        {"name": str(i), "x": 8, "x2": 40, "text_x": 47, "y": 10 + i * (FONT_SIZE + 5), "text": label(a.name)}
+        for i, a in enumerate(shown)
+    ]
+    base = altair.Chart(altair.Data(values=rows)).encode(y=altair.Y("y:Q", scale=None))
+    pieces = base.mark_rule(strokeWidth=2.5).encode(x=altair.X("x:Q", scale=None), x2="x2:Q", **_styles(len(shown)))
+    names = base.mark_text(align="left", baseline="middle").encode(x=altair.X("text_x:Q", scale=None), text="text:N")
+    return [pieces, names]
 
 
 def _flips(shown: list[ApproachSummary], months: float) -> list[tuple[float, str, str]]:

@@ -88,7 +88,7 @@ def summarise(store: RunStore) -> Summary:
         prior_words=ruling.prior_words,
         slices=_slices(table, ranked, baseline, leader, spec),
         break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
-        trust=trust(store, table, approaches, comparisons, ruling.agreement),
+        trust=trust(store, table, approaches, comparisons),
     )
 
 

@@ -1,4 +1,4 @@
-"""The verdict of a run as the summary says it, and how it stands to the interview's guess and to failed answers.
+"""The verdict of a run as the summary says it, and how it stands to the interview's guess.
 
 decided(store, outcomes, approaches, bills).verdict.headline
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reports import text
 from reports.costs import PriceNeeded
 from reports.prior import PriorRecord
 from reports.run.store import RunStore
@@ -22,26 +21,20 @@ FAMILIES = ("prompting", "retrieval", "fine-tuning", "fine-tuning with retrieval
 
 @dataclass(frozen=True)
 class Ruling:
-    """The verdict with its two comparisons."""
+    """The verdict, and whether the interview had guessed it."""
 
     verdict: VerdictSummary
     prior_agreed: bool
     prior_words: str
-    agreement: str
-    """What changes when failed answers are left out instead of counted as wrong; empty where nothing does."""
 
 
 def decided(
     store: RunStore, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
 ) -> Ruling:
-    """Hands the facts to `reports.verdict`, twice where answers failed: as wrong (that one rules) and left out."""
+    """Hands the facts to `reports.verdict`, which also says where leaving failed answers out would change it."""
     verdict = _decide(store, outcomes, approaches, bills)
-    agreement = ""
-    if any(outcomes.failures(name) for name in outcomes.names):
-        other = _decide(store, outcomes.answered_only(), approaches, bills)
-        agreement = _agreement(verdict, other)
     agreed, words = _prior(verdict, store.prior)
-    return Ruling(_summary(verdict), agreed, words, agreement)
+    return Ruling(_summary(verdict), agreed, words)
 
 
 def _decide(
@@ -89,13 +82,6 @@ def _summary(verdict: Verdict) -> VerdictSummary:
         acceptable=verdict.acceptable,
         excluded=verdict.excluded,
     )
-
-
-def _agreement(verdict: Verdict, other: Verdict) -> str:
-    if (verdict.kind, verdict.approach) == (other.kind, other.approach):
-        return ""
-    named = f"{text.one_line(other.approach, 60)} ({other.kind})" if other.approach else other.kind
-    return f"With failed answers left out instead of counted as wrong, the verdict would be: {named}."
 
 
 def _prior(verdict: Verdict, prior: PriorRecord | None) -> tuple[bool, str]:

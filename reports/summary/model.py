@@ -250,8 +250,6 @@ class Trust(Record):
     damaged: tuple[str, ...] = ()
     detectable: float | None = None
     """Smallest difference between two approaches that these cases can show, 80 % power, median over comparisons."""
-    agreement: str = ""
-    """What changes when failed answers are left out instead of counted as wrong; empty where nothing does."""
 
 
 class Summary(Record):

@@ -16,6 +16,7 @@ from reports.run.schema import Question, SkippedApproach
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Bools, Floats, Outcomes
 from reports.statistics.results import ScoreKind
+from reports.summary.remembered import Remembered
 
 
 @dataclass(eq=False)
@@ -101,7 +102,7 @@ class RunTable:
         columns = {name: row.scores.get(metric) or ScoreColumn.empty(len(self.ids)) for name, row in rows.items()}
         expected = [next((c.expected[i] for c in columns.values() if c.expected[i] is not None), None) for i in
                     range(len(self.ids))]  # fmt: skip
-        return Outcomes(
+        return Remembered(
             metric=metric,
             kind=kind,
             scores={name: np.where(rows[name].asked, np.nan_to_num(c.values), np.nan) for name, c in columns.items()},

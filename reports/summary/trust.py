@@ -1,6 +1,6 @@
 """What decides how far the numbers may be trusted: sample, failures, leaks, the demo model, an unfinished run.
 
-trust(store, table, approaches, comparisons, agreement).detectable
+trust(store, table, approaches, comparisons).detectable
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ def trust(
     table: RunTable,
     approaches: Sequence[ApproachSummary],
     comparisons: Sequence[ComparisonSummary],
-    agreement: str,
 ) -> Trust:
     """The trust strip. Call it after everything else was read: `store.damaged` is complete then."""
     data = store.header.spec.data
@@ -40,5 +39,4 @@ def trust(
         warnings=table.log.warnings,
         damaged=tuple(sorted(store.damaged)),
         detectable=median(detectable) if detectable else None,
-        agreement=agreement,
     )

@@ -23,10 +23,12 @@ ROWS = 10_000
 REPEATS = 5
 RENDER = (
     "import sys, time; start = time.perf_counter()\n"
+    "from reports.drawing import Drawer\n"
+    "drawer = Drawer()\n"
     "from pathlib import Path\n"
     "from reports.exports import write_report\n"
     "from reports.run.store import RunStore\n"
-    "write_report(RunStore.open(Path(sys.argv[1])), ('html',), Path(sys.argv[2]))\n"
+    "write_report(RunStore.open(Path(sys.argv[1])), ('html',), Path(sys.argv[2]), drawer=drawer)\n"
     "heavy = {'torch', 'transformers', 'sklearn', 'pandas'} & set(sys.modules)\n"
     "print(time.perf_counter() - start, sorted(heavy))"
 )

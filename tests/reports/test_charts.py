@@ -34,14 +34,14 @@ def priced(summary: Summary) -> Summary:
 
 
 def test_every_figure_is_drawn_the_same_way_twice(summary: Summary, store: RunStore) -> None:
-    specs = [sketch.spec for sketch in sketch_all(summary, store)]
     with Drawer() as drawer:
-        drawer.send(specs)
-        assert drawer.receive() == draw(specs)
+        sketches = sketch_all(summary, store, drawer)
+        assert drawer.drawn() == draw([sketch.spec for sketch in sketches])
 
 
 def test_drawings_carry_title_description_and_no_fixed_size(summary: Summary, store: RunStore) -> None:
-    sketches = sketch_all(summary, store)
+    with Drawer() as drawer:
+        sketches = sketch_all(summary, store, drawer)
     assert {sketch.id for sketch in sketches} >= {"quality-cost", "differences", "latency", "volume"}
     for sketch, svg in zip(sketches, draw([sketch.spec for sketch in sketches]), strict=True):
         shown = str(finished(sketch, svg).svg)
@@ -55,8 +55,9 @@ def test_drawings_carry_title_description_and_no_fixed_size(summary: Summary, st
         assert not re.search(r'\bid="(?!' + re.escape(sketch.id) + ")", shown)
 
 
-def test_a_hostile_drawing_is_refused(summary: Summary, store: RunStore) -> None:
-    sketch = sketch_all(summary, store)[0]
+def test_a_hostile_drawing_is_refused(summary: Summary) -> None:
+    sketch = differences(summary)
+    assert sketch is not None
     for attack in ("<script>", '<rect onclick="x"/>', '<a xlink:href="x">', "<foreignObject>"):
         with pytest.raises(AssertionError):
             finished(sketch, f'<svg width="1" height="1">{attack}</svg>')
@@ -68,8 +69,8 @@ def test_without_a_second_process_the_drawing_still_happens(monkeypatch: pytest.
     sketch = differences(summary)
     assert sketch is not None
     with Drawer() as drawer:
-        drawer.send([sketch.spec])
-        assert drawer.receive()[0].startswith("<svg")
+        drawer.add(sketch.spec)
+        assert drawer.drawn()[0].startswith("<svg")
 
 
 def test_a_drawing_process_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch, summary: Summary) -> None:
@@ -77,8 +78,8 @@ def test_a_drawing_process_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch
     sketch = differences(summary)
     assert sketch is not None
     with Drawer() as drawer:
-        drawer.send([sketch.spec])
-        assert drawer.receive()[0].startswith("<svg")
+        drawer.add(sketch.spec)
+        assert drawer.drawn()[0].startswith("<svg")
 
 
 def test_titles_state_the_finding(priced: Summary, summary: Summary) -> None:

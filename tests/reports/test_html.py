@@ -169,7 +169,7 @@ def test_a_hostile_run_renders_and_nothing_in_it_is_active(tmp_path: Path) -> No
     assert "alert(1)" in source
     assert "1,000,000 characters" in source
     assert len(source) < 5_000_000
-    paths = write_report(store, ("html", "md", "csv", "json"), tmp_path / "out", summary)
+    paths = write_report(store, ("html", "md", "csv", "json"), tmp_path / "out", summary=summary)
     assert all(path.stat().st_size for path in paths)
     markdown = (tmp_path / "out" / "report.md").read_text()
     assert not re.search(r"(?<!\\)<", markdown)
