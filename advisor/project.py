@@ -9,14 +9,14 @@ Reads no data and no model; `plan.prepare` does.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from advisor import demo
+from advisor.yaml_text import read_yaml
 from baselines import registry
 from baselines.source import Source
 from reports.errors import UsageError
@@ -51,8 +51,20 @@ class TaskSection(Section):
 
     @field_validator("labels", mode="before")
     @classmethod
-    def _as_texts(cls, value: Any) -> Any:
-        return tuple(str(label) for label in value) if isinstance(value, (list, tuple)) else value
+    def _checked(cls, value: Any) -> Any:
+        if not isinstance(value, (list, tuple)):
+            if value != "from-data":
+                raise ValueError("write from-data or a list of labels")
+            return value
+        labels = tuple(value)
+        if not all(isinstance(label, str) and label.strip() for label in labels):
+            raise ValueError("every label must be a text that is not empty")
+        if len(labels) < 2:
+            raise ValueError("a list needs at least two labels; from-data takes those of the data")
+        twice = [label for label in labels if labels.count(label) > 1]
+        if twice:
+            raise ValueError(f"the label {twice[0]!r} stands there twice")
+        return labels
 
 
 class DataSection(Section):
@@ -115,6 +127,11 @@ class Project(Section):
             specs[name] = ApproachSpec(name=name, kind=kind, options=options, model=self.model_spec(model))
         if not specs:
             raise UsageError(f"{FILE}: no approaches are listed", "name at least one, such as zero-shot")
+        baseline = self.decision.baseline
+        if baseline is not None and baseline not in specs:
+            raise UsageError(
+                f"{FILE}: decision.baseline: no approach is named {baseline!r}", _nearest(baseline, list(specs))
+            )
         return tuple(specs.values())
 
     def model_spec(self, model: str | ModelSpec | None) -> ModelSpec | None:
@@ -143,20 +160,12 @@ def load(path: Path) -> Project:
     if not file.is_file():
         where = f"{path} has no {FILE}" if path.is_dir() else f"there is no file {path}"
         raise UsageError(where, "`advisor new FOLDER --eval FILE` writes one from your data")
-    try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: not UTF-8 at byte {error.start}", "save the file as UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UsageError(
-            f"{file}{place}: not valid YAML: {getattr(error, 'problem', error)}", "check indentation, colons and quotes"
-        ) from error
+    read = read_yaml(file)
     if not isinstance(read, dict):
         raise UsageError(
             f"{file}: expected keys such as name, task and data", "`advisor new` writes a commented example"
         )
+    read = {key: value for key, value in read.items() if value is not None}  # a section with all its keys commented out
     if "folder" in read:
         raise UsageError(f"{file}: there is no key 'folder'", "paths are relative to the project file")
     try:
@@ -184,21 +193,44 @@ def _only(entry: Mapping[str, dict[str, Any] | None]) -> tuple[str, dict[str, An
 def _explained(file: Path, read: Mapping[str, Any], error: ValidationError) -> UsageError:
     """The first problem in words, with the nearest known key where one is unknown."""
     problems = error.errors()
-    first = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
-    place = [str(part) for part in first["loc"] if not _is_type_tag(part)]
+    unknown = next((p for p in problems if p["type"] == "extra_forbidden"), None)
+    # Of the branches of a union, the one that got furthest is the one that was meant.
+    first = unknown or max(problems, key=lambda problem: len(_place(problem["loc"])))
+    place = _place(first["loc"])
     where = ".".join(place)
     if first["type"] == "extra_forbidden":
-        known = _known_keys(place[:-1])
-        close = difflib.get_close_matches(place[-1], known, n=1, cutoff=0.4)
         parent = f" in {'.'.join(place[:-1])}" if place[:-1] else ""
-        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
-        return UsageError(f"{file}: unknown key {place[-1]!r}{parent}", hint)
+        return UsageError(f"{file}: unknown key {place[-1]!r}{parent}", _nearest(place[-1], _known_keys(place[:-1])))
     if first["type"] == "missing":
         return UsageError(f"{file}: the key {where} is missing", "`advisor new` writes a commented example")
-    said = f" (found {str(first['input'])[:60]!r})" if not isinstance(first["input"], (dict, list)) else ""
-    return UsageError(
-        f"{file}: {where}: {first['msg'].removeprefix('Value error, ')}{said}", "see the README's project file"
-    )
+    said = f" (found {str(first['input'])[:60]!r})" if not isinstance(first["input"], (dict, list, tuple)) else ""
+    words = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, ").replace("Input should be", "must be"))
+    return UsageError(f"{file}: {where}: {words}{said}", _HINTS.get(place[0], "see the README's project file"))
+
+
+_WORDS = {
+    "string_type": "must be a text",
+    "tuple_type": "must be a list, such as [a, b]",
+    "dict_type": "must be keys with values, such as {key: value}",
+    "model_type": "must be keys with values, such as {key: value}",
+    "invalid_key": "a key must be a text",
+}
+"""Pydantic's types of problems as the writer of a YAML file sees them."""
+_HINTS = {
+    "approaches": "a list of names, or names with options: [floor, {few-shot: {shots: 8}}]",
+    "data": "data: {eval: eval.csv, train: train.csv}; with columns: {eval: {path: eval.csv, input: text}}",
+    "model": "a name such as demo or openai:NAME, or {id: NAME, base_url: …}",
+    "name": "put it in quotes where it is to be a text",
+}
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+    return f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+
+
+def _place(location: tuple[int | str, ...]) -> list[str]:
+    return [str(part) for part in location if not _is_type_tag(part)]
 
 
 def _is_type_tag(part: int | str) -> bool:
