@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.project import Project
+from advisor.questions import read_interview
 from baselines import registry, scoring
 from baselines.dataset import check_labels, content_hash, labels_of, load_cases, load_examples
 from baselines.documents import load_documents
@@ -64,6 +65,7 @@ class _Data:
 def prepare(project: Project) -> Prepared:
     """Loads the data, splits it where needed, resolves every default. Raises DataError and UsageError with a place."""
     approaches = project.approach_specs()
+    read_interview(project.interview)
     data = _load(project, approaches)
     task = _task(project, data)
     references = [reference for case in data.cases for reference in case.references]
