@@ -68,7 +68,8 @@ def describe(prepared: Prepared) -> Iterator[str]:
         yield f"will skip {skipped.name}: {skipped.reason}"
     yield (
         f"answers: greedy, at most {spec.max_answer_tokens} tokens; seed {spec.seed}; "
-        f"latency pass: {spec.latency_samples} requests of each approach, one at a time"
+        f"latency pass: {spec.latency_samples} requests of each approach, one at a time; "
+        f"embedding model {spec.embedder}"
     )
     decision = {name: value for name, value in spec.decision.model_dump().items() if value not in (None, False)}
     yield f"decision: {_pairs(decision)}; traffic: {_pairs(spec.traffic.model_dump())}"
@@ -80,6 +81,8 @@ def list_stored(path: Path, *, as_json: bool) -> None:
     """The runs below a project or a folder, the newest first."""
     from reports.run.listing import list_runs
 
+    if not path.exists():
+        raise UsageError(f"there is no {path}", "give a project, or a folder of runs")
     home = path.parent if path.is_file() else path
     found = list_runs(home / "runs") if (home / "runs").is_dir() else list_runs(home)
     rows = [
