@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from reports.errors import AdvisorError, UsageError
+from reports.errors import AdvisorError, EnvironmentFault, UsageError
 
 app = typer.Typer(
     name="advisor",
@@ -167,6 +167,22 @@ def _tell_defect(error: Exception) -> int:
         log.write("".join(traceback.format_exception(error)))
     said = f"{type(error).__name__}: {error}".splitlines()[0]
     return _tell(f"a defect in the program: {said}", f"what is stored stays; please report it with {log.name}", 3)
+
+
+def _tell_of_a_fault(error: Exception) -> int:
+    """An exception that nobody foresaw: where it came from, and how to see the rest."""
+    import os
+    import traceback
+
+    if os.environ.get("ADVISOR_TRACEBACK"):
+        traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}, line {last.lineno}"
+    return _tell(
+        f"{type(error).__name__}: {error} (in {place})",
+        "this is a fault of the program; ADVISOR_TRACEBACK=1 shows where it came from. What a run stored is kept.",
+        EnvironmentFault.exit_code,
+    )
 
 
 if __name__ == "__main__":
