@@ -1,6 +1,6 @@
 """The one path on which every contender is evaluated: seeded order, warm-up, clock, retry, answers as events.
 
-    for answered in evaluate(approach, questions, fingerprint, emit): ...
+    outcome = evaluate(approach, in_order(questions, seed), fingerprint, emit, done=finished_ids)
 
 Knows approaches only by their contract; refuses to see references and to score. Quality is measured in batches,
 latency in a pass of its own (`measure`): one request at a time, warm, never from a cache.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from baselines.contract import AnswersAlone, Approach, Emit, Reply
 from reports.errors import AdvisorError, EnvironmentFault
-from reports.run.events import Answered, Measured, Progressed
+from reports.run.events import Answered, Measured, Progressed, Warned
 from reports.run.fingerprint import of_text
 from reports.run.schema import Answer, LatencySample, Question
 
@@ -60,9 +60,17 @@ def evaluate(
 
 
 def warm_up(approach: Approach, question: Question) -> None:
-    """One answer that nobody counts: weights are read and caches filled before the clock starts."""
+    """One answer that nobody counts: weights are read and caches filled before the clock starts.
+
+    Where this one question fails, it fails again as a case of its own in `evaluate`, and not the whole approach.
+    """
     if isinstance(approach, AnswersAlone):
-        approach.answer_one(question)
+        try:
+            approach.answer_one(question)
+        except EnvironmentFault:
+            raise
+        except Exception:  # noqa: BLE001 - the boundary of one case
+            return
 
 
 def measure(approach: Approach, question: Question, emit: Emit, clock: Clock = time.perf_counter) -> None:
@@ -71,7 +79,7 @@ def measure(approach: Approach, question: Question, emit: Emit, clock: Clock = t
     if isinstance(approach, AnswersAlone):
         reply = approach.answer_one(question)
     else:
-        reply = next(reply for replies in approach.answer([question]) for reply in replies)
+        reply = _only_reply(approach, question)
     seconds = clock() - started
     if reply.status in ("ok", "truncated"):
         sample = LatencySample(
@@ -93,11 +101,33 @@ def measure_interleaved(
     `taken` holds (approach, case) pairs of an earlier session. One request of each approach warms it up first.
     """
     missing = [(a, q) for q in questions for a in approaches if (a.spec.name, q.id) not in taken]
-    for approach in dict.fromkeys(a for a, _ in missing):
-        measure(approach, questions[-1], lambda event: None)
+    given_up: set[str] = set()
+    for approach in {a.spec.name: a for a, _ in missing}.values():
+        _measured_or_given_up(approach, questions[-1], lambda event: None, given_up, emit)
     for count, (approach, question) in enumerate(missing, start=1):
-        emit(Progressed(approach=approach.spec.name, what="measuring latency", done=count, total=len(missing)))
-        measure(approach, question, emit)
+        if approach.spec.name not in given_up:
+            emit(Progressed(approach=approach.spec.name, what="measuring latency", done=count, total=len(missing)))
+            _measured_or_given_up(approach, question, emit, given_up, emit)
+
+
+def _measured_or_given_up(
+    approach: Approach, question: Question, samples: Emit, given_up: set[str], warnings: Emit
+) -> None:
+    """The answers of the approach stand already: what fails here costs it the rest of its samples and nothing else."""
+    try:
+        measure(approach, question, samples)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary of one case
+        name = approach.spec.name
+        given_up.add(name)
+        warnings(
+            Warned(
+                approach=name,
+                text=f"the latency pass left it at case {question.id}: {_sentence(error)}",
+                hint="`advisor resume` measures what is missing",
+            )
+        )
 
 
 class _Tally:
@@ -141,7 +171,7 @@ def _answer_batches(approach: Approach, left: dict[str, Question], tally: _Tally
                 if left.pop(reply.case, None) is not None:
                     tally.add(reply, share)
             started = clock()
-    except EnvironmentFault:
+    except (EnvironmentFault, BrokenPipeError):  # no memory or no key; nobody reads the events any more
         raise
     except Exception as error:  # noqa: BLE001 - the boundary of one case: each is asked again alone
         return error
@@ -157,10 +187,9 @@ def _answer_singly(
     for question in list(left.values()):
         started = clock()
         try:
-            replies = [reply for batch in approach.answer([question]) for reply in batch]
-            reply = replies[0]
+            reply = _only_reply(approach, question)
             failures = 0
-        except EnvironmentFault:
+        except (EnvironmentFault, BrokenPipeError):
             raise
         except Exception as again:
             failures += 1
@@ -168,6 +197,14 @@ def _answer_singly(
                 raise again from error
             reply = Reply(question.id, status="error", error=_sentence(again))
         tally.add(reply, clock() - started, attempts=2)
+
+
+def _only_reply(approach: Approach, question: Question) -> Reply:
+    for replies in approach.answer([question]):
+        for reply in replies:
+            if reply.case == question.id:
+                return reply
+    raise RuntimeError(f"{approach.spec.name} gave no reply")
 
 
 def _sentence(error: Exception) -> str:
