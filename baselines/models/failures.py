@@ -1,0 +1,139 @@
+"""What a failed request means: hurry less, try again, give this prompt up, or stop the run. Shows no secret.
+
+    failure = failure_of(error, endpoint)        # an openai.APIError, a time-out, an Unreadable
+    if failure.kind == "rate": ...
+
+Raises EnvironmentFault itself where no other request could fare better: no key, no model, no credit, a redirect.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from baselines.models.completion import Unreadable
+from baselines.models.endpoint import Endpoint
+from baselines.models.pacing import asked_wait
+from reports.errors import EnvironmentFault
+from reports.text import one_line
+
+if TYPE_CHECKING:
+    import openai
+
+Kind = Literal["rate", "timeout", "server", "unreachable", "broken", "refused", "rejected"]
+"""rate: asked too fast · server: 5xx, not billed · unreachable: no connection · broken: cut or unreadable, perhaps
+billed · refused: a content filter · rejected: this request is wrong (400, 413, 422)."""
+
+WORDS = 200
+"""Characters of the endpoint's own words that a message quotes."""
+NOT_JSON = (json.JSONDecodeError, UnicodeDecodeError)
+"""What the package raises for a chunk that it cannot read."""
+FILTERS = ("content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation")
+SPENT = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One failed attempt."""
+
+    kind: Kind
+    sentence: str
+    wait: float | None = None
+    """Seconds that the endpoint asked us to wait; None: it did not say."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    argument: str = ""
+    """The argument that a rejection names."""
+
+
+def failure_of(error: Exception, endpoint: Endpoint) -> Failure:
+    """The meaning of an exception of one request. Raises EnvironmentFault, or the error where it is none of these."""
+    import httpx2
+    import openai
+
+    if isinstance(error, Unreadable):
+        return Failure("broken", str(error))
+    if isinstance(error, openai.APIStatusError):
+        return _status_failure(error, endpoint)
+    if isinstance(error, openai.APIConnectionError) and isinstance(
+        error.__cause__, (httpx2.ConnectError, httpx2.ConnectTimeout)
+    ):
+        return Failure("unreachable", f"No connection to {endpoint.host}.")
+    if isinstance(error, (TimeoutError, openai.APITimeoutError)):
+        return Failure("timeout", "The endpoint did not answer in time.")
+    if isinstance(error, (openai.APIConnectionError, httpx2.HTTPError)):
+        return Failure("broken", "The connection was cut before the answer was complete.")
+    if isinstance(error, openai.APIError):  # an error event inside a stream
+        words = one_line(endpoint.redact(error.message), WORDS)
+        return Failure("broken", f"The endpoint broke off: {words}")
+    if isinstance(error, NOT_JSON):
+        return Failure("broken", "The endpoint's stream is not JSON.")
+    raise error
+
+
+def _status_failure(error: openai.APIStatusError, endpoint: Endpoint) -> Failure:
+    status = error.status_code
+    headers = {name.lower(): value for name, value in error.response.headers.items()}
+    words = one_line(endpoint.redact(_message(error)), WORDS)
+    sentence = f"The endpoint answered {status}" + (f": {words}" if words else ".")
+    wait = asked_wait(headers)
+    code = error.code or ""
+    if code in SPENT or status == 402:
+        raise EnvironmentFault(
+            f"The account behind {endpoint.key_name or endpoint.host} has no credit left.",
+            "Add credit and resume: the answers so far are kept.",
+        )
+    if status in (401, 403):
+        raise _locked_out(status, words, endpoint)
+    if status in (404, 405) or 300 <= status < 400:
+        raise _wrong_address(status, words, endpoint)
+    if status == 429 or (status in (503, 529) and wait is not None):
+        return Failure("rate", sentence, wait, headers)
+    if status in (408, 504):
+        return Failure("timeout", sentence, wait, headers)
+    if status >= 500 or status in (409, 425):
+        return Failure("server", sentence, wait, headers)
+    if code in FILTERS or any(name in words for name in FILTERS):
+        return Failure("refused", "The endpoint declined the prompt (content filter).", None, headers)
+    return Failure("rejected", sentence, None, headers, argument=str(error.param or ""))
+
+
+def _locked_out(status: int, words: str, endpoint: Endpoint) -> EnvironmentFault:
+    said = f" It says: {words}" if words else ""
+    if endpoint.key and endpoint.key_name:
+        return EnvironmentFault(
+            f"{endpoint.host} does not accept the key in {endpoint.key_name} for {endpoint.model} ({status}).{said}",
+            f"Check that {endpoint.key_name} holds a valid key that may use this model.",
+        )
+    named = endpoint.key_name or "none"
+    return EnvironmentFault(
+        f"{endpoint.host} wants a key ({status}), and none was sent (api_key_env: {named}).{said}",
+        f"Set {endpoint.key_name}."
+        if endpoint.key_name
+        else "Name the environment variable with this endpoint's key as `api_key_env` of the model.",
+    )
+
+
+def _wrong_address(status: int, words: str, endpoint: Endpoint) -> EnvironmentFault:
+    if 300 <= status < 400:
+        return EnvironmentFault(
+            f"{endpoint.host} redirects elsewhere ({status}); nothing is sent where the project does not say.",
+            "Put the address that finally answers into `base_url`.",
+        )
+    said = f" It says: {words}" if words else ""
+    return EnvironmentFault(
+        f"{endpoint.host} knows no chat completions of a model {endpoint.model!r} ({status}).{said}",
+        "Check the model's name and that `base_url` ends where /chat/completions begins (often in /v1).",
+    )
+
+
+def _message(error: openai.APIStatusError) -> str:
+    """The endpoint's own words, without the package's rendering of the whole body."""
+    body = error.body
+    if isinstance(body, Mapping):
+        inner = body.get("error", body)
+        if isinstance(inner, Mapping):
+            inner = inner.get("message") or inner.get("detail") or ""
+        return inner if isinstance(inner, str) else ""
+    return body if isinstance(body, str) else ""
