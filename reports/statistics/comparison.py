@@ -22,7 +22,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics import bounded, paired, power
-from reports.statistics.clusters import clustered_mean, design_effect, group_codes
+from reports.statistics.clusters import (
+    clustered_mean,
+    design_effect,
+    group_codes,
+    raw_design_effect,
+    wider_quantile,
+)
 from reports.statistics.equivalence import words
 from reports.statistics.multiplicity import holm
 from reports.statistics.resampling import Sample
@@ -133,7 +139,7 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
     """Counts to Bonett-Price and mid-p; groups inflate the one and replace the other."""
     n = len(x)
     b, c = int(np.sum((x == 1) & (y == 0))), int(np.sum((x == 0) & (y == 1)))
-    p, inflation, df, clusters = paired.mcnemar_midp(b, c), 1.0, None, None
+    p, effect, clusters = paired.mcnemar_midp(b, c), 1.0, None
     method = "mid-p McNemar, Bonett-Price"
     if groups is not None:
         codes, clusters = group_codes(groups)
@@ -141,10 +147,14 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
             return _undecided(x, y, clusters)
         # one success and one failure are added as groups of their own, so that the effect exists without discordance
         padded, padded_codes = np.append(y - x, [1.0, -1.0]), np.append(codes, [clusters, clusters + 1])
-        inflation, df = design_effect(padded, padded_codes), clusters - 1.0
+        effect = raw_design_effect(padded, padded_codes)
         p = max(p, clustered_mean(y - x, groups)[2])
         method = "clustered t, Bonett-Price with design effect"
-    wide, narrow = (paired.bonett_price(n, b, c, level, inflation=inflation, df=df) for level in (0.95, 0.90))
+    ends = []
+    for level in (0.95, 0.90):
+        inflation, quantile = (1.0, None) if clusters is None else wider_quantile(effect, clusters, level)
+        ends.append(paired.bonett_price(n, b, c, level, inflation=inflation, quantile=quantile))
+    wide, narrow = ends
     smoothed = (b + c + 1) / (n + 2)
     return PairedResult(
         difference=wide.value,
@@ -161,7 +171,7 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
         high90=narrow.high,
         p_exact=paired.mcnemar_exact(b, c) if groups is None else None,
         probability_better=paired.probability_better(b, c) if groups is None else None,
-        detectable=power.detectable_difference(n, smoothed, design_effect=inflation) if n else None,
+        detectable=power.detectable_difference(n, smoothed, design_effect=max(1.0, effect)) if n else None,
     )
 
 

@@ -9,6 +9,8 @@ scipy's `dunnett` and `tukey_hsd` assume independent groups: not for approaches 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,15 +44,19 @@ def _stepwise(p_values: Sequence[float], downward: bool) -> list[float]:
     return [float(x) for x in result]
 
 
-def could_be_best(names: Sequence[str], values: ArrayLike, draws: ArrayLike, level: float = 0.95) -> tuple[str, ...]:
+def could_be_best(
+    names: Sequence[str], values: ArrayLike, draws: ArrayLike, level: float = 0.95, units: int | None = None
+) -> tuple[str, ...]:
     """Approaches that may be the best one: max-t bootstrap of Hsu's multiple comparisons with the best.
 
     `values`: shape (k,); `draws`: joint resamples of them, shape (B, k), over cases or groups, so that the pairing
     between approaches is kept. Approach i leaves the set when some other j beats it by more standard errors than the
     `level` quantile, over resamples, of the largest such excess around the observed differences. The truly best one
-    is wrongly left out in at most 1 - level of the cases.
+    is wrongly left out in at most 1 - level of the cases. `units` (cases or groups behind the draws) widens the
+    quantile as t does, and the bootstrap's error by sqrt(u / (u-1)): without it 30 cases lost the best one in 6.4 %.
     """
     theta, resampled = np.asarray(values, dtype=float), np.asarray(draws, dtype=float)
+    widen = 1.0 if units is None or units < 2 else small_sample_factor(units, level)
     kept = []
     for i, name in enumerate(names):
         gaps = np.delete(theta - theta[i], i)
@@ -62,10 +68,17 @@ def could_be_best(names: Sequence[str], values: ArrayLike, draws: ArrayLike, lev
         if not live.any():
             kept.append(name)
             continue
-        critical = np.quantile((noise[:, live] / errors[live]).max(axis=1), level)
+        critical = widen * np.quantile((noise[:, live] / errors[live]).max(axis=1), level)
         if float((gaps[live] / errors[live]).max()) <= critical:
             kept.append(name)
     return tuple(kept)
+
+
+def small_sample_factor(units: int, level: float) -> float:
+    """t over normal quantile at this many units, one-sided, times sqrt(u / (u-1))."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(units - 1, level)) / NormalDist().inv_cdf(level) * sqrt(units / (units - 1))
 
 
 def dunnett_critical(comparisons: int, level: float = 0.95) -> float:

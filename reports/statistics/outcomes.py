@@ -196,7 +196,7 @@ class Outcomes:
             values, draws = np.array([s.value for s in samples]), np.column_stack([s.draws for s in samples])
         else:
             values, draws = view.only(chosen).group_draws()
-        return multiplicity.could_be_best(chosen, values, draws)
+        return multiplicity.could_be_best(chosen, values, draws, units=view.n_clusters or view.cases)
 
     def group_draws(self) -> tuple[Floats, Floats]:
         """Means, shape (k,), and joint resamples of them over whole groups, shape (B, k)."""

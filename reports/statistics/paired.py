@@ -38,21 +38,18 @@ def mcnemar_midp(b: int, c: int) -> float:
 
 
 def bonett_price(
-    n: int, b: int, c: int, level: float = 0.95, *, inflation: float = 1.0, df: float | None = None
+    n: int, b: int, c: int, level: float = 0.95, *, inflation: float = 1.0, quantile: float | None = None
 ) -> Interval:
     """Interval of the difference B minus A, in share of cases (Bonett and Price 2012).
 
     One case is added to each discordant cell. `value` is the plain (c - b) / n, so it is what the table shows.
-    `inflation` multiplies the variance (design effect) and `df` replaces z by t, for cases that share groups.
+    `inflation` multiplies the variance (design effect) and `quantile` replaces z, for cases that share groups.
     """
-    from reports.statistics.proportions import t_value
-
     if n == 0:
         return Interval(float("nan"), -1.0, 1.0, 0, level, "bonett-price")
     p10, p01 = (b + 1) / (n + 2), (c + 1) / (n + 2)
     centre = p01 - p10
-    quantile = z_value(level) if df is None else t_value(level, df)
-    half = quantile * sqrt(inflation * (p10 + p01 - centre**2) / (n + 2))
+    half = (z_value(level) if quantile is None else quantile) * sqrt(inflation * (p10 + p01 - centre**2) / (n + 2))
     return Interval((c - b) / n, max(-1.0, centre - half), min(1.0, centre + half), n, level, "bonett-price")
 
 

@@ -91,13 +91,13 @@ def _beta_interval(
 
 
 def clustered_wilson(hits: ArrayLike, groups: Sequence[str] | ArrayLike, level: float = 0.95) -> Interval:
-    """Wilson interval with n divided by the design effect, and t with G-1 degrees of freedom instead of z.
+    """Wilson interval with n divided by the design effect and t with G-1 degrees of freedom; never narrower than plain.
 
     `hits`: shape (n,) of 0 and 1; `groups`: shape (n,). The design effect is the clustered over the plain variance of
     the mean, after one success and one failure are added as cases of their own (as Agresti and Coull do), so that it
-    exists where every case agrees. It never counts below 1.
+    exists where every case agrees.
     """
-    from reports.statistics.clusters import design_effect, group_codes
+    from reports.statistics.clusters import group_codes, raw_design_effect, wider_quantile
 
     x = np.asarray(hits, dtype=float)
     codes, g = group_codes(groups)
@@ -107,6 +107,6 @@ def clustered_wilson(hits: ArrayLike, groups: Sequence[str] | ArrayLike, level: 
     if g < 2:
         return Interval(float(x.mean()), 0.0, 1.0, n, level, "one group only", g)
     padded, padded_codes = np.append(x, [0.0, 1.0]), np.append(codes, [g, g + 1])
-    effective = n / design_effect(padded, padded_codes)
-    low, high = _wilson_ends(k / n, effective, t_value(level, g - 1))
+    effect, quantile = wider_quantile(raw_design_effect(padded, padded_codes), g, level)
+    low, high = _wilson_ends(k / n, n / effect, quantile)
     return Interval(k / n, low, high, n, level, "wilson, clustered", g)

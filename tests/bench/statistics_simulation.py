@@ -245,7 +245,7 @@ def several_approaches(scale: float) -> Iterator[Line]:
     rng = np.random.default_rng(8)
     for n in SIZES:
         holm, lost, size_of_set = [], [], []
-        for seed in range(int(2000 * scale)):
+        for seed in range(int(1000 * scale)):
             difficulty = rng.random(n)
             draws = np.where(rng.random((6, n)) < 0.6, difficulty, rng.random((6, n)))
             equal = {f"a{i}": (draws[i] < 0.8).astype(float) for i in range(6)}
