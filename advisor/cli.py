@@ -140,12 +140,14 @@ def main() -> None:
     except typer.Exit as ended:
         code = ended.exit_code
     except TyperException as error:
-        code = _tell(str(getattr(error, "message", error)), "advisor --help", UsageError.exit_code)
+        code = _tell_usage(error)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        code = _tell(str(error), "check that the place exists, is yours, and has room", EnvironmentFault.exit_code)
     except Exception as error:  # noqa: BLE001 - the boundary of the program
         code = _tell_defect(error)
     sys.exit(code if isinstance(code, int) else 0)
@@ -158,6 +160,14 @@ def _tell(message: str, hint: str, code: int) -> int:
     return code
 
 
+def _tell_usage(error: TyperException) -> int:
+    """A command line that cannot be read. Without any arguments the message is the whole help page."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(error.format_message() + "\n")
+        return UsageError.exit_code
+    return _tell(error.format_message().replace("\n", " "), "advisor --help", UsageError.exit_code)
+
+
 def _tell_defect(error: Exception) -> int:
     """A defect of ours: its traceback goes to a file, the user gets one sentence and where that file is."""
     import tempfile
@@ -167,22 +177,6 @@ def _tell_defect(error: Exception) -> int:
         log.write("".join(traceback.format_exception(error)))
     said = f"{type(error).__name__}: {error}".splitlines()[0]
     return _tell(f"a defect in the program: {said}", f"what is stored stays; please report it with {log.name}", 3)
-
-
-def _tell_of_a_fault(error: Exception) -> int:
-    """An exception that nobody foresaw: where it came from, and how to see the rest."""
-    import os
-    import traceback
-
-    if os.environ.get("ADVISOR_TRACEBACK"):
-        traceback.print_exception(error)
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(last.filename).name}, line {last.lineno}"
-    return _tell(
-        f"{type(error).__name__}: {error} (in {place})",
-        "this is a fault of the program; ADVISOR_TRACEBACK=1 shows where it came from. What a run stored is kept.",
-        EnvironmentFault.exit_code,
-    )
 
 
 if __name__ == "__main__":
