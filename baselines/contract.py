@@ -65,7 +65,10 @@ class Resources:
 class Approach(Protocol):
     """One contender."""
 
-    spec: ApproachSpec
+    @property
+    def spec(self) -> ApproachSpec:
+        """Its resolved entry in the run."""
+        ...
 
     def prepare(self, emit: Emit) -> None:
         """Build or find again what answering needs. Raises AdvisorError with a hint when that cannot be."""
@@ -84,7 +87,9 @@ class Approach(Protocol):
 class AnswersAlone(Protocol):
     """An approach whose model has a path of its own for one request: never from a cache, with its first token's time."""
 
-    def answer_one(self, question: Question) -> Reply: ...
+    def answer_one(self, question: Question) -> Reply:
+        """One reply."""
+        ...
 
 
 class NotApplicable(Exception):

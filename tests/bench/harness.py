@@ -6,6 +6,8 @@ Prints overhead per answer and peak memory at two sizes (flat in n), the time to
 the time of `advisor --help` until its first byte. Asserts nothing.
 """
 
+# ruff: noqa: T201
+
 from __future__ import annotations
 
 import resource
