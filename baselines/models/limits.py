@@ -52,6 +52,7 @@ class Budget:
         self.price = price
         self.spent = 0.0
         self.reserved = 0.0
+        self._open = 0
         self._changed = asyncio.Event()
 
     def cost(self, prompt: int, completion: int, cached: int = 0) -> float:
@@ -61,7 +62,7 @@ class Budget:
     async def reserve(self, usd: float) -> None:
         """Sets the sum aside, waiting for requests in flight to settle. Raises BudgetReached when none would help."""
         while self.usd is not None and self.spent + self.reserved + usd > self.usd:
-            if self.reserved <= 1e-12:
+            if not self._open:
                 raise BudgetReached(
                     f"The budget of ${self.usd:.2f} stops the run: ${self.spent:.4f} are spent and "
                     f"the next request may cost ${usd:.4f}.",
@@ -70,9 +71,11 @@ class Budget:
             self._changed.clear()
             await self._changed.wait()
         self.reserved += usd
+        self._open += 1
 
     def settle(self, reserved: float, usd: float) -> None:
         """Turns a reservation into what was really billed (0 for a request that was not served)."""
-        self.reserved = max(0.0, self.reserved - reserved)
+        self._open -= 1
+        self.reserved = self.reserved - reserved if self._open else 0.0  # no rounding errors are carried along
         self.spent += usd
         self._changed.set()

@@ -19,6 +19,7 @@ import math
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
@@ -29,6 +30,8 @@ Headers = Mapping[str, str]
 FIRST_IN_FLIGHT = 2.0
 STORM_SHARE = 0.2
 """Of the time since the first refusal of a storm: the wait before the next probe."""
+PROBE_SECONDS = 2.0
+"""After which a probe that was neither answered nor refused no longer holds the next one back."""
 BURST_SECONDS = 1.0
 """How much of a cap may be used at once after a pause."""
 NO_TIME = 1e-6
@@ -36,7 +39,7 @@ NO_TIME = 1e-6
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ticket:
     """One request in flight."""
 
@@ -88,7 +91,7 @@ class Pace:
         self._sleep = sleep
         self.allowed = FIRST_IN_FLIGHT
         """Requests in flight that the endpoint seems to bear."""
-        self.in_flight = 0
+        self._flying: set[Ticket] = set()
         self._threshold = float(limits.max_concurrency)
         self._cut_at = -math.inf
         self._resume_at = 0.0
@@ -104,19 +107,20 @@ class Pace:
         """Waits for a place, for pauses to end and for the caps. First come, first served."""
         async with self._turn:
             while True:
-                if self.in_flight >= self._places():
-                    self._freed.clear()
-                    await self._freed.wait()
+                if (full := self._full()) > 0:
+                    await self._place(full)
                 elif (wait := self._wait(tokens)) > NO_TIME:
                     await self._sleep(wait)
                 else:
                     break
             self._take(tokens)
-            return Ticket(self.clock(), tokens)
+            ticket = Ticket(self.clock(), tokens)
+            self._flying.add(ticket)
+            return ticket
 
     def end(self, ticket: Ticket) -> None:
         """The request is over, however it ended."""
-        self.in_flight -= 1
+        self._flying.discard(ticket)
         self._freed.set()
 
     def succeeded(self, ticket: Ticket, tokens: int) -> None:
@@ -124,7 +128,7 @@ class Pace:
         self._storm_since = None
         if self._tokens is not None:
             self._tokens.take(tokens - ticket.tokens)
-        if 2 * self.in_flight >= int(self.allowed):
+        if 2 * len(self._flying) >= int(self.allowed):
             step = 1.0 if self.allowed < self._threshold else 1.0 / self.allowed
             self.allowed = min(float(self.limits.max_concurrency), self.allowed + step)
 
@@ -156,8 +160,22 @@ class Pace:
         since = self._storm_since
         return since is not None and self.clock() - since > self.limits.patience_seconds
 
-    def _places(self) -> int:
-        return 1 if self._storm_since is not None else max(1, int(self.allowed))
+    def _full(self) -> float:
+        """Seconds for which there is no place (infinite: until one is given back); 0 where there is one.
+
+        In a storm one probe flies alone, whatever else is still out from before; if it hangs, another one follows.
+        """
+        if self._storm_since is None:
+            return math.inf if len(self._flying) >= max(1, int(self.allowed)) else 0.0
+        probes = [ticket.started for ticket in self._flying if ticket.started >= self._storm_since]
+        return max(0.0, max(probes) + PROBE_SECONDS - self.clock()) if probes else 0.0
+
+    async def _place(self, most: float) -> None:
+        """Until a request ends, or so many seconds."""
+        self._freed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most if math.isfinite(most) else None):
+                await self._freed.wait()
 
     def _wait(self, tokens: int) -> float:
         now = self.clock()
@@ -168,7 +186,6 @@ class Pace:
         return max(waits)
 
     def _take(self, tokens: int) -> None:
-        self.in_flight += 1
         self._windows["requests"].left -= 1
         self._windows["tokens"].left -= tokens
         if self._requests is not None:

@@ -71,6 +71,18 @@ async def test_a_storm_of_refusals_halves_once_and_lets_one_probe_through(clock:
     assert isinstance(await blocked, Ticket)
 
 
+async def test_requests_that_hang_hold_no_probe_back(clock: Clock) -> None:
+    pace = pace_of(clock)
+    hanging, refused = [await pace.start(1) for _ in range(2)]
+    clock.now += 1
+    pace.refused(refused, 0.0)
+    pace.end(refused)
+    probe = await asyncio.wait_for(pace.start(1), 1)
+    assert probe.started < hanging.started + 2
+    clock.now += 2  # the probe hangs, too
+    assert (await asyncio.wait_for(pace.start(1), 1)).started >= probe.started + 2
+
+
 async def test_growth_after_a_refusal_is_one_a_round(clock: Clock) -> None:
     pace = pace_of(clock)
     pace.allowed = 16.0
