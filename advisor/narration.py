@@ -198,16 +198,23 @@ class Live:
         from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD)
-        for name, justify in (("approach", "left"), ("state", "left"), ("answers", "right"), ("so far", "right")):
-            table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True)
+        rows = [self._cells(row) for row in self._board.rows.values()]
+        counted = max((len(cells[2]) for cells in rows), default=0)
+        table.add_column("approach", no_wrap=True)
+        table.add_column("state", no_wrap=True)
+        # Numbers keep their width where names and notes are long: those give way.
+        table.add_column("answers", justify="right", no_wrap=True, min_width=max(7, counted))
+        table.add_column("so far", justify="right", no_wrap=True, min_width=6)
         table.add_column("", ratio=1, overflow="ellipsis", no_wrap=True)
-        glyphs = {"done": "✓", "failed": "✗", "skipped": "–", "waiting": "·"}
-        for row in self._board.rows.values():
-            counted = f"{row.done}/{row.total}" if row.total else ""
-            state = f"{glyphs.get(row.state, '▸')} {row.state}"
-            cells = (row.name, state, counted, row.quality, row.note)
+        for cells in rows:
             table.add_row(*(Text(text.one_line(cell, 80)) for cell in cells))
         return table
+
+    @staticmethod
+    def _cells(row: Row) -> tuple[str, ...]:
+        glyph = {"done": "✓", "failed": "✗", "skipped": "–", "waiting": "·"}.get(row.state, "▸")
+        counted = f"{row.done}/{row.total}" if row.total else ""
+        return row.name, f"{glyph} {row.state}", counted, row.quality, row.note
 
 
 def result_table(summary: Summary) -> Table:
