@@ -205,7 +205,9 @@ def _model(prepared: Prepared, spec: ApproachSpec) -> str:
 
 
 def _json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    """Readable in every language; what could move a cursor or hide is an escape of JSON, so that nothing is lost."""
+    written = json.dumps(value, indent=2, ensure_ascii=False)
+    sys.stdout.write("".join(ch if clean(ch) == ch else json.dumps(ch)[1:-1] for ch in written) + "\n")
 
 
 def _say(line: str) -> None:
