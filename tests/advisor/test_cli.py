@@ -57,7 +57,7 @@ def advisor(*words: object) -> Ended:
 def project(folder: Path, files: dict[str, str | bytes] | None = None, **keys: Any) -> Path:
     """A project folder with eval.csv and train.csv; `files` replaces or adds some, `keys` are of advisor.yaml."""
     folder.mkdir(parents=True, exist_ok=True)
-    written: dict[str, str | bytes] = {"eval.csv": ROWS, "train.csv": TRAIN} | (files or {})
+    written: dict[str, str | bytes] = {"eval.csv": ROWS, "train.csv": TRAIN, **(files or {})}
     for name, text in written.items():
         (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
     said: dict[str, Any] = {
@@ -251,7 +251,7 @@ def test_foreign_text_is_stored_unharmed_and_shown_harmless(tmp_path: Path) -> N
     assert json.loads(again.out)["run"] == run.name
 
 
-DOCUMENT = {
+DOCUMENT: dict[str, type | tuple[type, ...]] = {
     "schema_version": int,
     "run": str,
     "task": (str, dict),

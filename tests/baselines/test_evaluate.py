@@ -40,10 +40,10 @@ class Scripted:
     batch: int = 4
     seconds: float = 2.0
     asked: list[list[str]] = field(default_factory=list)
+    spec: ApproachSpec = field(init=False)
 
-    @property
-    def spec(self) -> ApproachSpec:
-        return ApproachSpec(name=self.name, kind="floor")
+    def __post_init__(self) -> None:
+        self.spec = ApproachSpec(name=self.name, kind="floor")
 
     def prepare(self, emit: Emit) -> None: ...
 
@@ -220,7 +220,7 @@ def test_warm_up_asks_once_and_one_bad_question_does_not_end_the_approach() -> N
         warm_up(Alone(failing("q0", error=EnvironmentFault("no memory"))), QUESTIONS[0])
 
 
-def measured(approaches: list[Scripted], taken: set[tuple[str, str]]) -> tuple[list[Event], list[LatencySample]]:
+def measured(approaches: Sequence[Scripted], taken: set[tuple[str, str]]) -> tuple[list[Event], list[LatencySample]]:
     events: list[Event] = []
     measure_interleaved(approaches, QUESTIONS[:3], taken, events.append)
     return events, [event.sample for event in events if isinstance(event, Measured)]
