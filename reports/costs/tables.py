@@ -55,7 +55,7 @@ def own_price(name: str, usd: float, key: str) -> Price:
 @cache
 def _rows(name: str) -> tuple[dict[str, str], ...]:
     """A shipped table as dictionaries."""
-    text = (files("reports") / "prices" / f"{name}.csv").read_text("utf-8")
+    text = (files("reports.prices") / f"{name}.csv").read_text("utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
 

@@ -6,7 +6,7 @@
 | scores           | interval                          | p                                     |
 |------------------|-----------------------------------|---------------------------------------|
 | binary           | Bonett-Price                      | mid-p McNemar                         |
-| binary, groups   | the same x design effect, t(G-1)  | clustered t(G-1), never below mid-p   |
+| binary, groups   | the same x design effect, t(G+1)  | clustered t(G-1), never below mid-p   |
 | bounded          | BCa and t (t below 15 cases)      | sign flips                            |
 | bounded, groups  | clustered t(G-1)                  | clustered t(G-1)                      |
 | set (macro-F1)   | joint bootstrap, BCa and t        | random swaps of the two predictions   |
@@ -152,7 +152,7 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
         method = "clustered t, Bonett-Price with design effect"
     ends = []
     for level in (0.95, 0.90):
-        inflation, quantile = (1.0, None) if clusters is None else wider_quantile(effect, clusters, level)
+        inflation, quantile = (1.0, None) if clusters is None else wider_quantile(effect, clusters + 2, level)
         ends.append(paired.bonett_price(n, b, c, level, inflation=inflation, quantile=quantile))
     wide, narrow = ends
     smoothed = (b + c + 1) / (n + 2)

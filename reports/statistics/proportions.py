@@ -91,11 +91,11 @@ def _beta_interval(
 
 
 def clustered_wilson(hits: ArrayLike, groups: Sequence[str] | ArrayLike, level: float = 0.95) -> Interval:
-    """Wilson interval with n divided by the design effect and t with G-1 degrees of freedom; never narrower than plain.
+    """Wilson interval with n divided by the design effect, and t instead of z; never narrower than the plain one.
 
     `hits`: shape (n,) of 0 and 1; `groups`: shape (n,). The design effect is the clustered over the plain variance of
     the mean, after one success and one failure are added as cases of their own (as Agresti and Coull do), so that it
-    exists where every case agrees.
+    exists where every case agrees; t has the degrees of freedom of these G + 2 groups.
     """
     from reports.statistics.clusters import group_codes, raw_design_effect, wider_quantile
 
@@ -107,6 +107,6 @@ def clustered_wilson(hits: ArrayLike, groups: Sequence[str] | ArrayLike, level: 
     if g < 2:
         return Interval(float(x.mean()), 0.0, 1.0, n, level, "one group only", g)
     padded, padded_codes = np.append(x, [0.0, 1.0]), np.append(codes, [g, g + 1])
-    effect, quantile = wider_quantile(raw_design_effect(padded, padded_codes), g, level)
+    effect, quantile = wider_quantile(raw_design_effect(padded, padded_codes), g + 2, level)
     low, high = _wilson_ends(k / n, n / effect, quantile)
     return Interval(k / n, low, high, n, level, "wilson, clustered", g)
