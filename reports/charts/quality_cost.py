@@ -123,7 +123,7 @@ def _title(summary: Summary, shown: list[ApproachSummary]) -> str:
     front = sorted((a for a in shown if a.undominated), key=lambda a: a.cost.per_1000_usd or 0.0)
     names = [label(a.name) for a in front]
     if len(names) == 1:
-        return f"{names[0]} is the best and the cheapest to run"
+        return f"{names[0]} is the best, and none is cheaper to run"
     if 1 < len(names) <= 4:
         return f"Only {text.listed(names)} are not beaten on quality and running cost at once"
     return f"{len(names)} of {len(shown)} approaches trade quality against cost"

@@ -1,4 +1,6 @@
-"""One writer for a run's directory. The operating system drops the lock when the process ends, however it ends.
+"""One writer for a run's directory, and no writing over what stands there.
+
+The operating system drops the lock when the process ends, however it ends.
 
 lock = RunLock(folder / "lock"); …; lock.release()
 """
@@ -50,3 +52,20 @@ class RunLock:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+
+
+def refuse_foreign(folder: Path) -> None:
+    """Raises UsageError where a new run would overwrite one, or would mix with something else."""
+    if (folder / "run.json").exists():
+        raise UsageError(
+            f"{folder} already holds a run", hint="`advisor resume` continues it; --out starts one elsewhere."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, not a directory", hint="Choose another directory with --out.")
+    if folder.is_dir() and any(_is_foreign(entry.name) for entry in folder.iterdir()):
+        raise UsageError(f"{folder} is not empty and holds no run", hint="Choose an empty directory with --out.")
+
+
+def _is_foreign(name: str) -> bool:
+    """False for what an interrupted `create` may have left."""
+    return name not in {"lock", "data"} and not (name.startswith(".run.json.") and name.endswith(".tmp"))

@@ -32,7 +32,7 @@ from reports.run.changes import spec_changes
 from reports.run.documents import read_document, read_header
 from reports.run.events import EVENT, Answered, Event, Measured, RunFinished, Scored, TrainingFinished
 from reports.run.journal import Journal, read_lines, to_line
-from reports.run.lock import RunLock
+from reports.run.lock import RunLock, refuse_foreign
 from reports.run.naming import file_name
 from reports.run.schema import (
     Answer,
@@ -83,14 +83,14 @@ class RunStore:
 
         Raises UsageError where the folder holds a run or something else, or is being written.
         """
-        _refuse_foreign(folder)
+        refuse_foreign(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise atomic.unwritable(folder, error) from error
         lock = RunLock(folder / "lock")
         try:
-            _refuse_foreign(folder)
+            refuse_foreign(folder)
             tables: dict[str, Iterable[Record]] = {"cases": cases, "train": train, "dev": dev, "documents": documents}
             for name, records in tables.items():
                 atomic.write_lines(folder / "data" / f"{name}.jsonl", map(_line, records))
@@ -339,19 +339,3 @@ class RunStore:
 
 def _line(record: Record) -> bytes:
     return to_line(record).encode() + b"\n"
-
-
-def _refuse_foreign(folder: Path) -> None:
-    if (folder / "run.json").exists():
-        raise UsageError(
-            f"{folder} already holds a run", hint="`advisor resume` continues it; --out starts one elsewhere."
-        )
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, not a directory", hint="Choose another directory with --out.")
-    if folder.is_dir() and any(_is_foreign(entry.name) for entry in folder.iterdir()):
-        raise UsageError(f"{folder} is not empty and holds no run", hint="Choose an empty directory with --out.")
-
-
-def _is_foreign(name: str) -> bool:
-    """False for what an interrupted `create` may have left."""
-    return name not in {"lock", "data"} and not (name.startswith(".run.json.") and name.endswith(".tmp"))

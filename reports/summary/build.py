@@ -15,7 +15,7 @@ from reports.run.schema import ApproachSpec, RunSpec
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.statistics.results import PairedResult
-from reports.summary.contender import contender
+from reports.summary.contender import contender, views_of
 from reports.summary.curve import curve_of, with_curve
 from reports.summary.decision import decided
 from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary
@@ -48,11 +48,12 @@ def summarise(store: RunStore) -> Summary:
     spec, finished = store.header.spec, store.finished
     found = [_metric(name, table) for name in spec.metrics]
     measured = {metric.name: table.outcomes(metric.name, metric.kind, spec.seed) for metric in found}
+    views = views_of(table, measured, set(spec.data.leaked))
     skipped = tuple(item for item in table.log.skipped if not _ran(table, item.name))
     left_out = {item.name for item in skipped}
     every = [item for item in spec.approaches if item.name not in left_out]
     bills = bills_of(store.header, table, {item.name: store.training(item.name) for item in every})
-    summaries = {item.name: contender(item, store, table, measured, bills.get(item.name)) for item in every}
+    summaries = {item.name: contender(item, store, table, views, bills.get(item.name)) for item in every}
     contenders = [item for item in every if curve_of(item) is None]
     approaches = _with_curves([summaries[item.name] for item in contenders], every, summaries, found[0].unit)
     ranked = measured[found[0].name].only([item.name for item in contenders])

@@ -1,11 +1,12 @@
 """One approach of a run as the summary says it: quality, other metrics, latency, cost, training, counts.
 
-contender(spec, store, table, outcomes, bill).quality.value
+contender(spec, store, table, views_of(table, by_metric, leaked), bill).quality.value
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from reports import metrics
 from reports.run.schema import ApproachSpec
@@ -18,24 +19,45 @@ from reports.summary.money import Bill, cost_summary, mean
 from reports.summary.table import ApproachRows, RunTable
 
 
-def contender(
-    spec: ApproachSpec, store: RunStore, table: RunTable, outcomes: Mapping[str, Outcomes], bill: Bill | None
-) -> ApproachSummary:
-    """Its summary; the first of the outcomes is the primary metric. What depends on others is left to the caller."""
+@dataclass(frozen=True, eq=False)
+class Views:
+    """The run's scores as all approaches share them: what is resampled once serves every one of them."""
+
+    by_metric: Mapping[str, Outcomes]
+    """The primary metric is the first."""
+    answered: Outcomes
+    """The primary metric among the answers that came."""
+    unleaked: Outcomes | None
+    """The primary metric without the leaked cases; None where none leaked."""
+
+
+def views_of(table: RunTable, by_metric: Mapping[str, Outcomes], leaked: Collection[str]) -> Views:
+    """The views of a run. Where nothing failed, the answers that came are all of them."""
+    primary = next(iter(by_metric.values()))
+    failures = any(primary.failures(name) for name in primary.names)
+    kept = [case not in leaked for case in table.ids]
+    return Views(
+        by_metric=by_metric,
+        answered=primary.answered_only() if failures else primary,
+        unleaked=primary.subset(kept) if not all(kept) else None,
+    )
+
+
+def contender(spec: ApproachSpec, store: RunStore, table: RunTable, views: Views, bill: Bill | None) -> ApproachSummary:
+    """Its summary. What depends on the other approaches is left to the caller."""
     row, run = table.rows[spec.name], store.header.spec
-    measured = {name: measure(found, spec.name) for name, found in outcomes.items()}
+    measured = {name: measure(found, spec.name) for name, found in views.by_metric.items()}
     for name in sorted(row.scores):
         if name.startswith(metrics.RECALL):
             measured[name] = measure(table.outcomes(name, "bounded", run.seed), spec.name)
-    primary, ranked = next(iter(outcomes.items()))
     return ApproachSummary(
         name=spec.name,
         kind=spec.kind,
         model=spec.model.id if spec.model else "",
         state=_state(store, table, row),
         error=table.log.errors.get(spec.name, ""),
-        quality=measured[primary],
-        quality_answered=measure(ranked.answered_only(), spec.name),
+        quality=next(iter(measured.values())),
+        quality_answered=measure(views.answered, spec.name),
         metrics=measured,
         latency=latency_summary(store.latency(spec.name)),
         cost=cost_summary(bill, run.traffic, spec.kind),
@@ -46,7 +68,7 @@ def contender(
         completion_tokens=mean(row.completion_tokens),
         seconds_per_answer=mean(row.seconds),
         passages=float(row.passages[row.answered].mean()) if row.passages.any() else None,
-        without_leaks=_without_leaks(ranked, spec.name, table, run.data.leaked),
+        without_leaks=measure(views.unleaked, spec.name) if views.unleaked else None,
     )
 
 
@@ -55,13 +77,6 @@ def measure(outcomes: Outcomes, name: str) -> Estimate:
     if name not in outcomes.names:
         return Estimate(value=None)
     return estimate(outcomes.quality(name), outcomes.failures(name), outcomes.format_failures(name))
-
-
-def _without_leaks(outcomes: Outcomes, name: str, table: RunTable, leaked: tuple[str, ...]) -> Estimate | None:
-    if not leaked or name not in outcomes.names:
-        return None
-    hidden = set(leaked)
-    return measure(outcomes.subset([case not in hidden for case in table.ids]), name)
 
 
 def _state(store: RunStore, table: RunTable, row: ApproachRows) -> State:

@@ -45,11 +45,11 @@ def find_slices(
     all of them hold together at 95 %."""
     limit = max(1.0, *(float(np.nanmax(np.abs(outcomes.scores[one]))) for one in (baseline, leader)))
     places = [(name, value, mask) for name, values in by.items() for value, mask in _masks(values)]
-    results = [outcomes.subset(mask).compare(baseline, leader, margin) for _, _, mask in places]
+    parts = [outcomes.only((baseline, leader)).subset(mask) for _, _, mask in places]
+    results = [part.compare(baseline, leader, margin) for part in parts]
     adjusted = holm([result.p for result in results])
     found = []
-    for (name, value, mask), result, p in zip(places, results, adjusted, strict=True):
-        part = outcomes.subset(mask)
+    for (name, value, _), part, result, p in zip(places, parts, results, adjusted, strict=True):
         qualities = {one: estimate(part.quality(one), part.failures(one)) for one in (baseline, leader)}
         wide = _widened(result, len(places), limit)
         found.append(
