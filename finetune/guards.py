@@ -9,12 +9,16 @@ Refuses to decide the recipe. Each check either says nothing, gives a sentence, 
 from __future__ import annotations
 
 import math
+import statistics
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from finetune.recipe import Recipe
 from reports.errors import DataError, EnvironmentFault
+
+TOO_LARGE = 0.3
+"""Size of an adapter relative to its weights, early in a training."""
 
 WINDOW = 5
 """Steps whose mean loss is compared: single batches jump."""
@@ -92,12 +96,73 @@ class Watch:
         if not math.isfinite(loss) or not math.isfinite(grad_norm):
             return f"diverged: loss or gradient is not a number at step {step}. {self._lower()}"
         self.recent.append(loss)
-        now = sum(self.recent) / len(self.recent)
+        now = self.level
         # With room: the batches of a few steps differ from the validation side without any fault.
         if len(self.recent) == WINDOW and now > 1.25 * self.base + 0.25:
             return f"diverged: loss rose from {self.base:.2f} to {now:.2f} by step {step}. {self._lower()}"
         return ""
 
+    @property
+    def level(self) -> float:
+        """Mean loss of the last steps."""
+        return sum(self.recent) / max(1, len(self.recent))
+
     def _lower(self) -> str:
-        now = self.recipe.learning_rate
-        return f"Lower learning_rate first: try {now / 10:g} instead of {now:g}."
+        return lower_rate(self.recipe)
+
+
+class Growth:
+    """How large an adapter has become beside the weights that it corrects.
+
+    A correction has a small fraction of their size. Measured on a model of 2.6 million weights after 30 steps: 0.08 at
+    a rate that learns well (5e-3) and 0.55 at one that does not (2e-2), where the loss alone shows nothing yet.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.told = False
+        self._layers = [module for module in model.modules() if len(getattr(module, "lora_A", ())) > 0]
+        self._sizes: list[float] = []
+
+    def check(self, recipe: Recipe) -> str:
+        """A sentence, once, when the median layer's correction outgrew `TOO_LARGE`; else an empty string."""
+        if not self._layers or self.told:
+            return ""
+        median = statistics.median(self.relative())
+        if median < TOO_LARGE:
+            return ""
+        self.told = True
+        return (
+            f"learning_rate {recipe.learning_rate:g} looks too high: after few steps the adapter has {median:.0%} of "
+            f"the size of the weights that it should correct. {lower_rate(recipe)}"
+        )
+
+    def relative(self) -> list[float]:
+        """Frobenius norm of each layer's B·A with its scale, over that of its weights."""
+        import torch
+
+        if not self._sizes:
+            self._sizes = [_weight_norm(layer.get_base_layer()) for layer in self._layers]
+        found = []
+        with torch.no_grad():
+            for layer, size in zip(self._layers, self._sizes, strict=True):
+                (name,) = layer.active_adapters[:1]
+                first, second = layer.lora_A[name].weight, layer.lora_B[name].weight
+                # |BA|² = tr(BᵀB·AAᵀ): rank by rank, never the whole product.
+                square = float(((second.T @ second) * (first @ first.T)).sum())
+                found.append(layer.scaling[name] * max(square, 0.0) ** 0.5 / size)
+        return found
+
+
+def lower_rate(recipe: Recipe) -> str:
+    """What to change first."""
+    now = recipe.learning_rate
+    return f"Lower learning_rate first: try {now / 10:g} instead of {now:g}."
+
+
+def _weight_norm(layer: Any) -> float:
+    weight = layer.weight
+    if getattr(weight, "quant_state", None) is not None:
+        import bitsandbytes.functional as kernels
+
+        weight = kernels.dequantize_4bit(weight.data, weight.quant_state)
+    return max(float(weight.detach().float().norm()), 1e-12)

@@ -21,7 +21,7 @@ import torch
 
 from finetune.checkpoint import CheckpointStore, State
 from finetune.data import Prepared, Sample, plan_epoch, split_step
-from finetune.guards import Watch, check_gradients, check_quantised
+from finetune.guards import WINDOW, Growth, Watch, check_gradients, check_quantised
 from finetune.loading import is_out_of_memory
 from finetune.objective import Objective
 from finetune.recipe import Recipe
@@ -46,6 +46,8 @@ class Outcome:
     best_loss: float | None = None
     base_loss: float | None = None
     """Validation loss before training."""
+    best_train: float = 0.0
+    """Mean training loss of the steps before the best validation."""
     waited: int = 0
     """Evaluations since the best one."""
     stopped: str = ""
@@ -67,6 +69,7 @@ class Loop:
         store: CheckpointStore,
         *,
         on_step: OnStep,
+        on_warning: Callable[[str], None] = lambda _: None,
         mixed: bool,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
@@ -75,6 +78,7 @@ class Loop:
         self.recipe = recipe
         self.store = store
         self.on_step = on_step
+        self.on_warning = on_warning
         self.checkpoint_seconds = checkpoint_seconds
         self.objective = Objective(model, mixed=mixed)
         self.device: torch.device = self.objective.device
@@ -83,6 +87,7 @@ class Loop:
             [p for _, p in self.named], lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
         self.watch = Watch(recipe)
+        self.growth = Growth(model)
         self.best: dict[str, torch.Tensor] = {}
         default_tokens = 16384 if self.device.type == "cuda" else 2048
         self.outcome = Outcome(tokens_at_once=recipe.batch_tokens or default_tokens)
@@ -111,6 +116,7 @@ class Loop:
             outcome.seconds = before + time.perf_counter() - started
             due = outcome.step % self.evaluate_every == 0 or outcome.step == self.total
             validation = self._judge(alarm) if due or alarm else None
+            self._check_growth()
             left = (time.perf_counter() - started) / (outcome.step - first_step) * (self.total - outcome.step)
             point = TrainingStep(
                 step=outcome.step,
@@ -208,17 +214,43 @@ class Loop:
         outcome = self.outcome
         if alarm:
             outcome.stopped = "diverged"
-            outcome.warnings.append(f"Training {alarm}")
+            self._warn(f"Training {alarm}")
             return None
         validation = self._validate()
         if outcome.best_loss is None or validation < outcome.best_loss:
             outcome.best_loss, outcome.best_step, outcome.waited = validation, outcome.step, 0
+            outcome.best_train = self.watch.level
             self.best = {name: p.detach().to("cpu", copy=True) for name, p in self.named}
         else:
             outcome.waited += 1
             if self.recipe.patience and outcome.waited >= self.recipe.patience and outcome.step < self.total:
                 outcome.stopped = "validation loss stopped falling"
+                self._check_overfit(validation)
         return validation
+
+    def _check_overfit(self, validation: float) -> None:
+        """Say so where the training loss went on falling while the validation loss rose."""
+        outcome, now = self.outcome, self.watch.level
+        if outcome.best_loss is None or now >= 0.95 * outcome.best_train or validation <= 1.02 * outcome.best_loss:
+            return
+        self._warn(
+            f"Overfitting from step {outcome.best_step} on: the training loss fell from {outcome.best_train:.3f} to "
+            f"{now:.3f} while the validation loss rose from {outcome.best_loss:.3f} to {validation:.3f}. "
+            f"The weights of step {outcome.best_step} are kept. More examples help first, then fewer epochs."
+        )
+
+    def _check_growth(self) -> None:
+        """In the first quarter of the steps, where a better learning rate still saves time."""
+        outcome = self.outcome
+        if self.growth.told or outcome.step % WINDOW or outcome.step > max(4 * WINDOW, self.total // 4):
+            return
+        text = self.growth.check(self.recipe)
+        if text:
+            self._warn(f"{text} (step {outcome.step} of {self.total})")
+
+    def _warn(self, text: str) -> None:
+        self.outcome.warnings.append(text)
+        self.on_warning(text)
 
     def _restore_best(self) -> None:
         with torch.no_grad():
@@ -247,7 +279,7 @@ class Loop:
             tensors["random"]["cuda"] = torch.cuda.get_rng_state(self.device)
         facts = {name: getattr(outcome, name) for name in _PLAIN_FACTS}
         facts["history"] = [point.model_dump(mode="json") for point in outcome.history]
-        facts["recent"] = list(self.watch.recent)
+        facts["recent"], facts["told"] = list(self.watch.recent), self.growth.told
         self.store.save(State(outcome.step, tensors, facts))
 
     def _resume(self) -> None:
@@ -260,6 +292,7 @@ class Loop:
         outcome.step = state.step
         outcome.history = [TrainingStep.model_validate(point) for point in state.facts["history"]]
         self.watch.recent.extend(state.facts["recent"])
+        self.growth.told = state.facts["told"]
         self.best = dict(state.tensors.get("best", {}))
         with torch.no_grad():
             for name, parameter in self.named:
@@ -278,6 +311,7 @@ _PLAIN_FACTS = (
     "best_step",
     "best_loss",
     "base_loss",
+    "best_train",
     "waited",
     "trained_tokens",
     "seconds",

@@ -84,6 +84,7 @@ def train(
         recipe,
         CheckpointStore(out / "checkpoints", provenance.fingerprint),
         on_step=on_step,
+        on_warning=on_warning,
         mixed=weights.device.startswith("cuda") or weights.precision == "bfloat16",
         checkpoint_seconds=checkpoint_seconds,
     )
@@ -236,12 +237,12 @@ def _check_learnt(outcome: Outcome, on_warning: Callable[[str], None]) -> None:
             f"Training {outcome.stopped} before a first validation.", "Lower `learning_rate` to a tenth of it."
         )
     if outcome.base_loss is not None and outcome.best_loss >= outcome.base_loss:
-        outcome.warnings.append(
+        text = (
             f"Nothing was learnt: the validation loss never fell below the base model's "
             f"({outcome.best_loss:.3f} against {outcome.base_loss:.3f}). Check the data first, then the learning rate."
         )
-    for warning in outcome.warnings:
-        on_warning(warning)
+        outcome.warnings.append(text)
+        on_warning(text)
 
 
 def _record(recipe: Recipe, plan: _Plan, outcome: Outcome, trained: int) -> TrainingRecord:

@@ -132,6 +132,7 @@ def test_overfitting_is_stopped_and_the_best_adapter_kept(tiny_model: Path, tmp_
     assert record.best_step < record.steps
     validated = [point.validation_loss for point in record.history if point.validation_loss is not None]
     assert record.best_validation_loss == min(validated[1:])
+    assert any(text.startswith("Overfitting from step") for text in record.warnings)
 
 
 def test_the_saved_adapter_is_the_best_one(tiny_model: Path, tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""Training of the bundled model on its own tickets: what the product promises of a fine-tuning, at small size."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+from baselines.models.contract import Decoding
+from baselines.models.local import LocalModel, load
+from baselines.prompts import Prompt, render
+from finetune.data import Pair
+from finetune.recipe import Method, Recipe
+from reports.run.schema import ModelSpec, Question, Task
+
+DEMO = Path(__file__).resolve().parents[2] / "advisor" / "demo"
+FOUR = ("Where is my order", "The card was charged twice", "I forgot the password", "Please cancel the contract")
+
+
+@pytest.fixture(scope="module")
+def base() -> Path:
+    folder = DEMO / "model"
+    if not (folder / "model.safetensors").is_file():
+        pytest.skip("the bundled model's weights are not in this checkout")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tickets() -> list[Pair]:
+    """Real training prompts of the demo project `tickets`."""
+    with (DEMO / "projects" / "tickets" / "train.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    task = Task(type="classification", instruction="Name the queue.", labels=tuple(sorted({r["queue"] for r in rows})))
+    asked = [render(task, Question(id=str(i), input=row["ticket"])).text for i, row in enumerate(rows)]
+    return [Pair(text, row["queue"], f"row {i + 2}") for i, (text, row) in enumerate(zip(asked, rows, strict=True))]
+
+
+@pytest.fixture(scope="module")
+def easy() -> list[Pair]:
+    """A scheme that is learnt in seconds: four fixed sentences, four names."""
+    chance = random.Random(0)
+    names = ("amber", "birch", "copper", "delta")
+    return [
+        Pair(f"Input: {FOUR[i % 4]}, number {chance.randint(100, 999)}\n\nName the queue.", names[i % 4], f"row {i}")
+        for i in range(96)
+    ]
+
+
+def answers(model: LocalModel, pairs: list[Pair]) -> list[str]:
+    batches = model.generate([Prompt(pair.prompt) for pair in pairs], Decoding(max_new_tokens=16))
+    found = {g.index: g.text for batch in batches for g in batch}
+    return [found[i] for i in range(len(pairs))]
+
+
+@pytest.mark.parametrize(("method", "rate"), [("lora", 5e-3), ("qlora", 5e-3), ("full", 2e-3)])
+def test_every_method_learns_a_house_scheme(
+    base: Path, easy: list[Pair], tmp_path: Path, method: Method, rate: float
+) -> None:
+    from finetune.adapter import merge
+    from finetune.train import train
+
+    recipe = Recipe.from_options(method, {"learning_rate": rate, "epochs": 6, "batch": 8, "patience": 0})
+    train(easy[:80], str(base), recipe, tmp_path, device="cpu")
+    untrained = load(ModelSpec(id=str(base)), device="cpu")
+    before = sum(a == pair.answer for a, pair in zip(answers(untrained, easy[80:]), easy[80:], strict=True))
+    if method == "full":
+        trained = load(ModelSpec(id=str(tmp_path / "model")), device="cpu")
+    else:
+        trained = untrained.with_adapter(tmp_path / "adapter")
+    found = answers(trained, easy[80:])
+    after = sum(a == pair.answer for a, pair in zip(found, easy[80:], strict=True))
+    assert after >= before + 8
+    assert after >= 12
+    if method != "full":
+        merge(str(base), tmp_path / "adapter", tmp_path / "merged", dtype="float32")
+        merged = answers(load(ModelSpec(id=str(tmp_path / "merged")), device="cpu"), easy[80:])
+        assert sum(a == b for a, b in zip(found, merged, strict=True)) >= 15
+
+
+@pytest.mark.slow
+def test_a_learning_rate_of_2e_2_is_called_too_high_before_a_fifth_of_the_steps(
+    base: Path, tickets: list[Pair], tmp_path: Path
+) -> None:
+    from finetune.train import train
+
+    called: list[tuple[int, str]] = []
+    steps: list[int] = []
+    total: list[int] = []
+
+    class Enough(Exception):
+        """A fifth of the steps is over."""
+
+    def on_step(point: object, steps_in_all: int, _: float | None) -> None:
+        steps.append(getattr(point, "step", 0))
+        total[:] = [steps_in_all]
+        if steps[-1] > steps_in_all // 5:
+            raise Enough
+
+    recipe = Recipe.from_options("qlora", {"learning_rate": 2e-2, "epochs": 8})
+    with pytest.raises(Enough):
+        train(
+            tickets[:400],
+            str(base),
+            recipe,
+            tmp_path,
+            device="cpu",
+            on_step=on_step,
+            on_warning=lambda text: called.append((steps[-1] if steps else -1, text)),
+        )
+    early = [text for step, text in called if 0 <= step < total[0] / 5 and "Lower learning_rate first" in text]
+    assert early
+
+
+def test_a_rate_that_learns_raises_no_alarm(base: Path, easy: list[Pair], tmp_path: Path) -> None:
+    from finetune.train import train
+
+    said: list[str] = []
+    recipe = Recipe.from_options("lora", {"learning_rate": 2e-3, "epochs": 3})
+    train(easy, str(base), recipe, tmp_path, device="cpu", on_warning=said.append)
+    assert not [text for text in said if "Lower learning_rate" in text]
