@@ -190,16 +190,6 @@ def test_out_must_be_free(tmp_path: Path) -> None:
     assert_refused(advisor("run", folder, "--out", folder / "eval.csv"), 2, "is a file, not a directory")
 
 
-def test_a_model_folder_without_weights_is_the_machines_fault(tmp_path: Path) -> None:
-    folder = project(tmp_path, model="weights", approaches=["floor", "zero-shot"])
-    (folder / "weights").mkdir()
-    ended = advisor("check", folder)
-    assert ended.code == 3
-    assert "error: weights: missing: " in ended.err
-    assert "no config.json" in ended.err
-    assert "hint: " in ended.err
-
-
 def test_a_label_that_training_never_saw_is_a_note_and_allow_broken_goes_on(tmp_path: Path) -> None:
     folder = project(tmp_path, {"eval.csv": ROWS + "97,strange,zzz\n98,,a\n99,,b\n"})
     ended = advisor("plan", folder, "--allow-broken")
@@ -392,10 +382,10 @@ def test_a_defect_of_ours_is_one_message_and_a_log(tmp_path: Path, monkeypatch: 
     assert "Traceback" in log.read_text()
 
 
-# --- help and colour ------------------------------------------------------------------------------------
+# --- help ------------------------------------------------------------------------------------
 
 
-def test_help_names_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_names_every_command() -> None:
     ended = advisor("--help")
     assert ended.code == 0
     for name in ("new", "plan", "run", "resume", "report", "runs", "check", "demo"):
@@ -408,27 +398,3 @@ def test_no_arguments_are_answered_with_the_help_page() -> None:
     assert (ended.code, ended.out) == (2, "")
     assert "Usage: advisor" in ended.err
     assert "error" not in ended.err
-
-
-@pytest.mark.parametrize("terminal", [False, True])
-def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
-    from rich.console import Console
-
-    from advisor.narration import Lines, Live
-
-    class Screen(io.StringIO):
-        def isatty(self) -> bool:
-            return terminal
-
-    screen = Screen()
-    monkeypatch.setattr(sys, "stderr", screen)
-    assert isinstance(commands.Display(plain=True).teller("accuracy"), Lines)
-    assert isinstance(commands.Display(json=True).teller("accuracy"), Lines)
-    teller = commands.Display().teller("accuracy")
-    teller.close()
-    assert isinstance(teller, Live if terminal else Lines)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("TERM", "xterm-256color")
-    painted = io.StringIO()
-    Console(file=painted, force_terminal=True).print("x", style="red")
-    assert "\x1b[31m" not in painted.getvalue()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from advisor import commands
 from advisor.narration import Board, Lines, Live, Row, result_rows, result_table
 from reports.run.events import (
     Answered,
@@ -207,3 +209,23 @@ def test_the_cells_of_the_final_table() -> None:
     Console(file=out, width=120).print(result_table(summary))
     assert all(name in out.getvalue() for name in rows)
     assert "95 % interval" in out.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_colour_is_for_terminals_that_want_it(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return terminal
+
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    assert isinstance(commands.Display(plain=True).teller("accuracy"), Lines)
+    assert isinstance(commands.Display(json=True).teller("accuracy"), Lines)
+    teller = commands.Display().teller("accuracy")
+    teller.close()
+    assert isinstance(teller, Live if terminal else Lines)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    painted = io.StringIO()
+    Console(file=painted, force_terminal=True).print("x", style="red")
+    assert "\x1b[31m" not in painted.getvalue()

@@ -32,7 +32,7 @@ def planned(folder: Path, files: dict[str, str] | None = None, **keys: Any) -> P
 
 def test_one_file_is_split_the_same_way_whatever_its_order(tmp_path: Path) -> None:
     head, *rows = EVAL.splitlines(keepends=True)
-    keys = {"data": {"eval": "eval.csv"}, "approaches": ["floor", "classifier"]}
+    keys: dict[str, Any] = {"data": {"eval": "eval.csv"}, "approaches": ["floor", "classifier"]}
     first = planned(tmp_path / "a", **keys)
     second = planned(tmp_path / "b", {"eval.csv": head + "".join(rows[::-1])}, **keys)
     parts = [{case.question.id for case in p.cases} for p in (first, second)]
