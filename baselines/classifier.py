@@ -17,9 +17,12 @@ from baselines.contract import Emit, NotApplicable, Reply, Resources
 from baselines.prompting import hash_of_examples, pool_of, progress
 from baselines.splits import dev_split
 from baselines.vectors import FOLDER, embed_stored
+from reports.run import atomic
+from reports.run.documents import read_document
 from reports.run.events import Progressed
 from reports.run.fingerprint import of_value
-from reports.run.schema import ApproachSpec, Example, Question
+from reports.run.naming import file_name
+from reports.run.schema import ApproachSpec, Example, Question, Record
 
 VERSION = 1
 STRENGTHS = (1.0, 4.0, 16.0, 64.0)
@@ -33,6 +36,16 @@ FEWEST_TO_TUNE = 50
 UNTUNED = (4.0, 0.5)
 MOST_ITERATIONS = 200
 TOLERANCE = 1e-3
+
+
+class Choice(Record):
+    """What was chosen on the dev split: kept in artifacts/<approach>/choice.json."""
+
+    fingerprint: str
+    strength: float
+    weight: float
+    dev_examples: int = 0
+    dev_accuracy: float | None = None
 
 
 class Classifier:
@@ -61,10 +74,13 @@ class Classifier:
             progress(emit, self.spec.name, "embedding the training examples"),
         )
         self._features = features = _Features(self._texts)
-        strength, weight = self._tuned(features, vectors, emit)
+        choice = self._chosen(features, vectors, emit)
+        strength, weight = choice.strength, choice.weight
         features.weight = weight
         self._model = _fit(features.of(self._texts, vectors), [e.output for e in self._every], strength)
         self.facts |= {"C": strength, "lexical weight": weight, "examples": len(self._every)}
+        if choice.dev_accuracy is not None:
+            self.facts |= {"dev examples": choice.dev_examples, "dev accuracy": round(choice.dev_accuracy, 4)}
 
     def answer(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
         """The most probable label of each question."""
@@ -89,14 +105,24 @@ class Classifier:
             }
         )
 
-    def _tuned(self, features: _Features, vectors: Any, emit: Emit) -> tuple[float, float]:
-        """(C, lexical weight) with the highest accuracy on the dev split; the smaller ones of a tie."""
+    def _chosen(self, features: _Features, vectors: Any, emit: Emit) -> Choice:
+        """What an earlier process chose from the same data, else what is chosen now: it takes most of the time."""
+        file = self._resources.artifacts / file_name(self.spec.name) / "choice.json"
+        stored = read_document(file, Choice)
+        if stored is not None and stored.fingerprint == self.fingerprint():
+            return stored
+        choice = self._tuned(features, vectors, emit)
+        atomic.write(file, choice.model_dump_json() + "\n")
+        return choice
+
+    def _tuned(self, features: _Features, vectors: Any, emit: Emit) -> Choice:
+        """C and lexical weight with the highest accuracy on the dev split; the smaller ones of a tie."""
         dev = {e.id for e in self._dev()}
         fit = [i for i, e in enumerate(self._every) if e.id not in dev]
         held = [i for i, e in enumerate(self._every) if e.id in dev]
         labels = [e.output for e in self._every]
         if len(self._every) < FEWEST_TO_TUNE or not held or len({labels[i] for i in fit}) < 2:
-            return UNTUNED
+            return Choice(fingerprint=self.fingerprint(), strength=UNTUNED[0], weight=UNTUNED[1])
         results: dict[tuple[float, float], float] = {}
         for weight in LEXICAL_WEIGHTS:
             features.weight = weight
@@ -106,8 +132,13 @@ class Classifier:
                 results[strength, weight] = float(model.score(table[held], [labels[i] for i in held]))
                 emit(self._step(len(results)))
         best = max(results, key=lambda pair: (results[pair], -pair[1], -pair[0]))
-        self.facts |= {"dev examples": len(held), "dev accuracy": round(results[best], 4)}
-        return best
+        return Choice(
+            fingerprint=self.fingerprint(),
+            strength=best[0],
+            weight=best[1],
+            dev_examples=len(held),
+            dev_accuracy=results[best],
+        )
 
     def _dev(self) -> Sequence[Example]:
         return self._resources.dev or dev_split(self._every, DEV_SHARE, self._resources.spec.seed)[1]

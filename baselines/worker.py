@@ -189,7 +189,7 @@ def _model(approach: ApproachSpec, job: Job) -> Model:
         if spec.id.startswith("openai:"):
             from baselines.models import remote
 
-            loaded: Model = remote.load(spec)
+            loaded: Model = remote.load(spec, on_warning=lambda text: _tell(Warned(text=text)))
         else:
             from baselines.models import local
 
