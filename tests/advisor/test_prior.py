@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.prior import PROBABILITY, agreed, prior, published_cases
@@ -149,6 +149,7 @@ def test_yaml_booleans_and_words_mean_the_same(given: object, read: bool) -> Non
     assert read_interview({"needs_facts": False}).needs_facts == "no"
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.fixed_dictionaries(
         {}, optional={f.id: st.sampled_from([c.value for c in f.choices]) for f in FIELDS.values() if f.choices}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.learning_curve import FARTHEST, TrainedAt, ceiling_fit, fit_all, judge, logit_fit, power_fit
@@ -91,6 +91,7 @@ def test_bad_points_are_refused(curve: list[TrainedAt], rival: float, message: s
         judge(curve, rival)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.floats(0, 1), min_size=3, max_size=7),
     st.floats(0, 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar
 
@@ -48,6 +48,7 @@ def test_exact_fixtures(b: int, c: int, p: float) -> None:
     assert statistics.mcnemar_exact(b, c) == pytest.approx(p, rel=5e-3)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 120), st.integers(0, 120))
 def test_exact_equals_statsmodels_and_midp_is_smaller(b: int, c: int) -> None:
     exact = statistics.mcnemar_exact(b, c)
@@ -93,6 +94,7 @@ def test_margin_zero_is_never_equivalent() -> None:
     assert statistics.compare(*rows(10_000, 5, 5), margin=0.0).words == "not shown"
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 200))
 def test_swapping_the_two_mirrors_everything(b: int, c: int, same: int) -> None:
     a_scores, b_scores = rows(b + c + same + 1, b, c)

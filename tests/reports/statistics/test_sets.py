@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
@@ -19,6 +19,7 @@ def noisy(expected: list[str], share: float, seed: int) -> list[str | None]:
     return [label if rng.random() < share else labels[rng.integers(len(labels))] for label in expected]
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["a", "b", "c", "d", None])), min_size=1, max_size=60)
 )
