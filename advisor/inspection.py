@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports.errors import AdvisorError, EnvironmentFault, UsageError
-from reports.text import clean, count, listed, size
+from reports.text import clean, count, json_text, listed, size
 
 if TYPE_CHECKING:
     from advisor.plan import Prepared
@@ -37,7 +36,7 @@ def show_plan(path: Path, *, as_json: bool, allow_broken: bool) -> None:
     """What would run, what is skipped and why, every default, and what the cases can show."""
     prepared = _prepared(path, allow_broken)
     if as_json:
-        _json(prepared.spec.model_dump(mode="json"))
+        sys.stdout.write(json_text(prepared.spec.model_dump(mode="json")))
         return
     for line in describe(prepared):
         _say(line)
@@ -95,7 +94,7 @@ def list_stored(path: Path, *, as_json: bool) -> None:
         for entry in found
     ]
     if as_json:
-        _json(rows)
+        sys.stdout.write(json_text(rows))
         return
     if not rows:
         _say(f"no runs in {home}")
@@ -122,7 +121,7 @@ def check_all(path: Path | None, *, as_json: bool, allow_broken: bool) -> None:
                 found["models"][spec.model.id] = word = _model(prepared, spec)
                 missing += [f"{spec.model.id}: {word}"] if word.startswith("missing") else []
     if as_json:
-        _json(found)
+        sys.stdout.write(json_text(found))
     else:
         for name, value in found.items():
             for line in value if isinstance(value, list) else [value]:
@@ -202,12 +201,6 @@ def _model(prepared: Prepared, spec: ApproachSpec) -> str:
         raise
     except AdvisorError as error:
         return f"missing: {error} {error.hint}"
-
-
-def _json(value: object) -> None:
-    """Readable in every language; what could move a cursor or hide is an escape of JSON, so that nothing is lost."""
-    written = json.dumps(value, indent=2, ensure_ascii=False)
-    sys.stdout.write("".join(ch if clean(ch) == ch else json.dumps(ch)[1:-1] for ch in written) + "\n")
 
 
 def _say(line: str) -> None:

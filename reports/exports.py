@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -17,7 +16,7 @@ from reports.errors import UsageError
 from reports.run import atomic
 from reports.run.store import RunStore
 from reports.summary import Summary, summarise
-from reports.text import clean
+from reports.text import clean, json_text
 
 Format = Literal["html", "md", "csv", "json", "pdf"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -85,7 +84,7 @@ def _print(page: Path) -> Path:
 
 def render_json(summary: Summary) -> str:
     """The document of `advisor run --json`: keys in a fixed order, no NaN, a newline at the end."""
-    return json.dumps(summary.document(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(summary.document())
 
 
 def render_csv(summary: Summary) -> str:

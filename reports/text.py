@@ -6,6 +6,7 @@ print(clean(answer.text, limit=2_000)); share(0.8617, 0.786, 0.957)  # '86 %'
 from __future__ import annotations
 
 import math
+import json
 import re
 from collections.abc import Sequence
 from typing import Literal
@@ -29,6 +30,8 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Directional embeddings, overrides and isolates, and the invisible tag characters: they make a text read as another.
 _HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]")
+"""What JSON leaves as it stands and a terminal does not; C0 controls are escapes in JSON anyway."""
 _SUSPECT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -52,6 +55,12 @@ def clean(text: str, limit: int | None = None) -> str:
     text = _SURROGATES.sub("\ufffd", text)
     text = _HIDDEN.sub(lambda match: f"⟨U+{ord(match.group()):04X}⟩", text)
     return text if limit is None else cut(text, limit)
+
+
+def json_text(value: object) -> str:
+    """A JSON document that any language reads and no terminal obeys: what could move a cursor or hide is an escape."""
+    written = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    return _ESCAPED.sub(lambda match: json.dumps(match.group())[1:-1], written) + "\n"
 
 
 def cut(text: str, limit: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -122,3 +123,11 @@ def test_the_last_digit_is_never_finer_than_a_tenth_of_the_half_width(low: float
 )
 def test_formats(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+def test_json_text_escapes_what_a_terminal_would_obey_and_loses_nothing() -> None:
+    hostile = "a\x1b[31m\x9b\u202e\x00\u2028é日本"
+    written = text.json_text({"said": hostile})
+    assert json.loads(written) == {"said": hostile}
+    assert not set("\x1b\x9b\u202e\x00\u2028") & set(written)
+    assert "é日本" in written
