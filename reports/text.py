@@ -5,8 +5,8 @@ print(clean(answer.text, limit=2_000)); share(0.8617, 0.786, 0.957)  # '86 %'
 
 from __future__ import annotations
 
-import math
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Literal
