@@ -141,8 +141,10 @@ class _Pool:
         """Prefill waiting prompts while there is room for a worthwhile number of them."""
         limits = self.engine.limits
         while waiting:
-            columns = max(len(waiting[0].ids) + self._room(waiting[0]), self.table.width if self.rows else 0)
+            columns = self._columns(waiting[0])
             capacity = max(1, min(limits.rows, limits.table_tokens // columns))
+            if columns <= self.table.columns and capacity < 1.5 * self.table.capacity:
+                capacity = min(capacity, self.table.capacity)  # a little more room is not worth moving every row
             free = capacity - len(self.rows)
             if self.rows and free < max(1, capacity // 4):
                 return
@@ -152,7 +154,8 @@ class _Pool:
             while waiting and len(jobs) < most:
                 jobs.append(waiting.popleft())
             try:
-                self._prefill(jobs, columns, min(capacity, len(self.rows) + len(jobs) + len(waiting)))
+                most = len(self.rows) + len(jobs) + len(waiting)
+                self._prefill(jobs, columns, min(capacity, most))
             except (RuntimeError, MemoryError):
                 waiting.extendleft(reversed(jobs))
                 raise
@@ -192,6 +195,10 @@ class _Pool:
         if self.engine.device.startswith("cuda"):
             torch.cuda.empty_cache()
         return lost
+
+    def _columns(self, job: Job) -> int:
+        """What the table must hold for this prompt's answer and all that are under way."""
+        return max(len(job.ids) + self._room(job), *(len(row.job.ids) + row.room for row in self.rows), 1)
 
     def _room(self, job: Job) -> int:
         """New tokens that this prompt may get."""

@@ -48,8 +48,8 @@ class SlotTable:
     ) -> int:
         """Copy a prefilled cache (batch, kv heads, width, head size) into new rows; the first row's number comes back.
 
-        `lengths` counts the valid columns of each row, `tokens` is what each row feeds next. The table grows to
-        `capacity` rows of `columns` where it is smaller.
+        `lengths` counts the valid columns of each row, `tokens` is what each row feeds next. Where the table has fewer
+        than `capacity` rows or `columns`, it is laid out anew with just these.
         """
         self._reserve(filled, columns, max(capacity, self.live + len(lengths)))
         first, end = self.live, self.live + len(lengths)
@@ -111,7 +111,6 @@ class SlotTable:
             self.layers.extend(SlotLayer(self) for _ in filled.layers)
         if capacity <= self.capacity and columns <= self.columns:
             return
-        capacity, columns = max(capacity, self.capacity), max(columns, self.columns)
         for layer, source in zip(self.layers, filled.layers, strict=True):
             layer.grow(source.keys, source.values, capacity, columns)
         self.tokens = _grown(self.tokens, capacity)
@@ -138,8 +137,8 @@ class SlotLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped 
             # Zeros, not empty memory: a masked NaN would still poison the sum over values.
             fresh = torch.zeros(capacity, like.shape[1], columns, like.shape[3], dtype=like.dtype, device=like.device)
             if live:
-                old = getattr(self, name)
-                fresh[:live, :, : old.shape[2]] = old[:live]
+                width = self.table.width - 1
+                fresh[:live, :, :width] = getattr(self, name)[:live, :, :width]
             setattr(self, name, fresh)
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
@@ -162,5 +161,6 @@ class SlotLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped 
 
 def _grown(values: Tensor, capacity: int) -> Tensor:
     fresh = torch.zeros(capacity, dtype=values.dtype, device=values.device)
-    fresh[: len(values)] = values
+    kept = min(len(values), capacity)
+    fresh[:kept] = values[:kept]
     return fresh

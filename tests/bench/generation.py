@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import random
+import re
 import statistics
 import tempfile
 import time
@@ -25,7 +26,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "advisor" / "demo" / "model"
 BATCHES = (8, 16, 32, 64, 128)
-WORDS = (ROOT / "README.md", ROOT / "LICENSE", Path(__file__))
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,8 @@ def _workloads(count: int) -> list[Workload]:
     from reports.run.schema import Example, Question, Task
 
     chance = random.Random(0)
-    words = [word for path in WORDS if path.is_file() for word in path.read_text(encoding="utf-8").split()]
+    read = Path(__file__).read_text(encoding="utf-8")
+    words = sorted({word for word in re.findall(r"[a-z]+", read) if len(word) < 8})
     task = Task(
         type="classification", instruction="Name the intent of the message.", labels=("refund", "card", "other")
     )
@@ -177,9 +178,9 @@ def _workloads(count: int) -> list[Workload]:
     def text(low: int, high: int) -> str:
         return " ".join(chance.choices(words, k=chance.randint(low, high)))
 
-    shots = [Example(id=str(i), input=text(10, 30), output=chance.choice(task.labels)) for i in range(8)]
-    mixed = [render(task, Question(id=str(i), input=text(3, 120))) for i in range(count)]
-    few = [render(task, Question(id=str(i), input=text(5, 30)), examples=shots) for i in range(count)]
+    shots = [Example(id=str(i), input=text(5, 20), output=chance.choice(task.labels)) for i in range(8)]
+    mixed = [render(task, Question(id=str(i), input=text(2, 60))) for i in range(count)]
+    few = [render(task, Question(id=str(i), input=text(3, 20)), examples=shots) for i in range(count)]
     return [
         Workload("plain", mixed, 16, 0.0),
         Workload("answer lengths vary", [Prompt(p.text) for p in mixed], 128, 0.05),

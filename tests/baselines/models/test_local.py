@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,28 @@ def test_budgets_change_no_answer(model: LocalModel, rows: int, prefill: int) ->
         assert [g.text for g in answers(model, asked)] == expected
     finally:
         limits.rows, limits.prefill_tokens = kept
+
+
+def test_the_table_stays_within_its_budget_as_prompts_get_shorter(
+    model: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from baselines.models.slots import SlotTable
+
+    sizes: list[int] = []
+    real = SlotTable.advance
+
+    def watched(self: SlotTable, chosen: Any) -> None:
+        sizes.append(self.capacity * self.columns)
+        real(self, chosen)
+
+    asked = prompts(60, longest=80, seed=11)
+    expected = [g.text for g in answers(model, asked)]
+    monkeypatch.setattr(SlotTable, "advance", watched)
+    limits = model.core.engine.limits
+    monkeypatch.setattr(limits, "table_tokens", 1200)
+    assert [g.text for g in answers(model, asked)] == expected
+    assert max(sizes) <= 1200
+    assert len(set(sizes)) > 1
 
 
 def test_shared_beginnings_change_no_answer(model: LocalModel) -> None:
