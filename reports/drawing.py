@@ -1,70 +1,57 @@
-"""Vega-Lite specs to SVG, in a process of its own: its renderer needs 0.6 s to start and holds the interpreter then.
+"""Figures drawn by a process of their own: altair and its renderer need a second to start and hold the interpreter.
 
-    with Drawer() as drawer:           # starts the process: the earlier the better, before any heavy import
-        drawer.add(spec)               # it draws while the rest of the page is made
-        svgs = drawer.drawn()
+    with Drawer() as drawer:                            # starts the process: best before any heavy import
+        drawer.ask(store.folder, summary.model_dump_json())
+        ...                                             # the rest of the page is made meanwhile
+        answer = drawer.answer()                        # JSON, see reports.charts.figures_from; None: draw it here
 
-Without a second process (none may be started here) the same drawing happens in this one. Knows nothing of runs.
+Imports nothing but the standard library, so that starting it costs nothing. Knows no figure.
 """
 
 from __future__ import annotations
 
 import json
-import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from typing import IO, Any, Self
-
-Spec = dict[str, Any]
-EMPTY: Spec = {
-    "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-    "data": {"values": [{"a": 1}]},
-    "mark": "point",
-    "encoding": {"x": {"field": "a", "type": "quantitative"}},
-}
+from pathlib import Path
+from typing import IO, Self
 
 
 class Drawer:
-    """Draws the specs of one report. A context manager, so that its process never outlives the report."""
+    """Draws the figures of one report. A context manager, so that its process never outlives the report."""
 
     def __init__(self) -> None:
-        self._specs: list[Spec] = []
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._process: subprocess.Popen[str] | None = None
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "reports.drawing"],
+                [sys.executable, "-m", "reports.charts"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
-                encoding="ascii",
+                encoding="utf-8",
             )
         except OSError:
-            return
-        assert self._process.stdin is not None
-        # a thread, because a pipe holds 64 kB and the process reads nothing while its renderer starts
-        threading.Thread(target=_feed, args=(self._lines, self._process.stdin), daemon=True).start()
+            pass  # no second process here: `answer` says so and the caller draws
 
-    def add(self, spec: Spec) -> None:
-        """Hands one spec over and returns at once."""
-        self._specs.append(spec)
-        self._lines.put(json.dumps(spec) + "\n")
+    def ask(self, run: Path, summary: str) -> None:
+        """Hands the run's folder and its summary (JSON) over and returns at once."""
+        if self._process and self._process.stdin:
+            line = json.dumps({"run": str(run.resolve()), "summary": summary}) + "\n"
+            # a thread, because a pipe holds 64 kB and the process reads nothing while it starts
+            threading.Thread(target=_feed, args=(line, self._process.stdin), daemon=True).start()
 
-    def drawn(self) -> list[str]:
-        """The drawings of all that was added, in its order; nothing can be added afterwards."""
-        self._lines.put(None)
+    def answer(self) -> str | None:
+        """The figures as JSON; None where the process could not be started or went away."""
         said = self._process.stdout.read() if self._process and self._process.stdout else ""
         self.close()
-        return list(json.loads(said)) if said.endswith("\n") else draw(self._specs)
+        return said if said.endswith("\n") else None
 
     def close(self) -> None:
         """Ends the process. Calling it twice is fine."""
         if self._process:
             process, self._process = self._process, None
-            self._lines.put(None)
             process.kill()
             process.wait()
             if process.stdout:
@@ -77,31 +64,10 @@ class Drawer:
         self.close()
 
 
-def draw(specs: Sequence[Spec]) -> list[str]:
-    """SVG of each spec; the same spec gives the same bytes."""
-    import vl_convert
-
-    return [str(vl_convert.vegalite_to_svg(spec)) for spec in specs]
-
-
-def _feed(lines: queue.SimpleQueue[str | None], stream: IO[str]) -> None:
-    """Writes lines until None comes; a process that went away is noticed by whoever reads its output."""
+def _feed(line: str, stream: IO[str]) -> None:
+    """Writes the line; a process that went away is noticed by whoever reads its output."""
     try:
-        while (line := lines.get()) is not None:
-            stream.write(line)
-            stream.flush()
+        stream.write(line)
         stream.close()
     except OSError:
         pass
-
-
-def main() -> None:
-    """The process: a spec a line in, one line with all drawings out."""
-    draw([EMPTY])
-    drawings = [draw([json.loads(line)])[0] for line in sys.stdin]
-    sys.stdout.write(json.dumps(drawings) + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reports import text
 from reports.answers import ON_THE_PAGE, CaseItem, Filter, case_items, filter_rules, filters
-from reports.charts import Figure, finished, sketch_all
+from reports.charts import Figure, draw_all, figures_from
 from reports.differing import Differing, differing
 from reports.drawing import Drawer
 from reports.method import Block, method_blocks, reproduction
@@ -117,7 +117,7 @@ def render_pages(summary: Summary, store: RunStore, drawer: Drawer | None = None
 
 
 def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer) -> ReportPage:
-    sketches = sketch_all(summary, store, drawer)
+    drawer.ask(store.folder, summary.model_dump_json())
     cases = () if links else tuple(case_items(summary, store))
     chosen, method = differing(summary, store), method_blocks(summary, store)
     header = summary.header
@@ -137,7 +137,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         break_even=break_even_table(summary),
         skipped=summary.skipped,
         failed=tuple(approach for approach in summary.approaches if approach.error),
-        figures=[finished(sketch, svg) for sketch, svg in zip(sketches, drawer.drawn(), strict=True)],
+        figures=figures_from(drawn) if (drawn := drawer.answer()) else draw_all(summary, store),
         slices=slice_views(summary),
         differing=chosen,
         method=method,

@@ -1,6 +1,6 @@
 """What all figures share: colours with a second channel, size, fonts, and the way from a chart to inline SVG.
 
-figure = finished(sketch, svg)      # sketch.spec = spec_of(chart), drawn by reports.drawing
+figure = finished(sketch, svg)      # sketch.spec = spec_of(chart)
 """
 
 from __future__ import annotations
@@ -55,6 +55,22 @@ class Figure:
     caption: str
     svg: Markup
     table: Table
+
+
+EMPTY = Sketch(
+    id="empty",
+    title="",
+    caption="",
+    description="",
+    table=Table("", (), ()),
+    spec={
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "data": {"values": [{"a": 1}]},
+        "mark": "point",
+        "encoding": {"x": {"field": "a", "type": "quantitative"}},
+    },
+)
+"""Draws nothing of interest, and starts the renderer."""
 
 
 def spec_of(chart: altair.Chart | altair.LayerChart) -> dict[str, Any]:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.charts import finished, sketch_all
+from reports.charts import draw, draw_all, figures_from, finished, sketch_all
 from reports.charts.differences import differences
 from reports.charts.frame import padded, place_labels
 from reports.charts.learning import curves
 from reports.charts.quality_cost import quality_cost
 from reports.charts.volume import total, volume
-from reports.drawing import Drawer, draw
+from reports.drawing import Drawer
+from reports.html import render_html
 from reports.run.store import RunStore
 from reports.summary import Summary
 from reports.summary.model import CostSummary, CurvePoint
@@ -33,17 +34,18 @@ def priced(summary: Summary) -> Summary:
     return summary.model_copy(update={"approaches": tuple(approaches)})
 
 
-def test_every_figure_is_drawn_the_same_way_twice(summary: Summary, store: RunStore) -> None:
+def test_the_drawing_process_gives_the_same_figures_as_drawing_here(summary: Summary, store: RunStore) -> None:
     with Drawer() as drawer:
-        sketches = sketch_all(summary, store, drawer)
-        assert drawer.drawn() == draw([sketch.spec for sketch in sketches])
+        drawer.ask(store.folder, summary.model_dump_json())
+        answer = drawer.answer()
+    assert answer is not None
+    assert figures_from(answer) == draw_all(summary, store)
 
 
 def test_drawings_carry_title_description_and_no_fixed_size(summary: Summary, store: RunStore) -> None:
-    with Drawer() as drawer:
-        sketches = sketch_all(summary, store, drawer)
+    sketches = sketch_all(summary, store)
     assert {sketch.id for sketch in sketches} >= {"quality-cost", "differences", "latency", "volume"}
-    for sketch, svg in zip(sketches, draw([sketch.spec for sketch in sketches]), strict=True):
+    for sketch, svg in zip(sketches, draw(sketches), strict=True):
         shown = str(finished(sketch, svg).svg)
         assert shown.startswith('<svg version="1.1"')
         head = shown[: shown.index(">")]
@@ -64,22 +66,16 @@ def test_a_hostile_drawing_is_refused(summary: Summary) -> None:
     assert "onclick=" in str(finished(sketch, "<svg><text>x onclick=y</text></svg>").svg)
 
 
-def test_without_a_second_process_the_drawing_still_happens(monkeypatch: pytest.MonkeyPatch, summary: Summary) -> None:
-    monkeypatch.setattr("sys.executable", "/nowhere/python")
-    sketch = differences(summary)
-    assert sketch is not None
+@pytest.mark.parametrize("program", ["/nowhere/python", "/bin/true"])
+def test_without_a_drawing_process_the_page_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, summary: Summary, store: RunStore, program: str
+) -> None:
+    usual = render_html(summary, store)
+    monkeypatch.setattr("sys.executable", program)
     with Drawer() as drawer:
-        drawer.add(sketch.spec)
-        assert drawer.drawn()[0].startswith("<svg")
-
-
-def test_a_drawing_process_that_dies_is_replaced(monkeypatch: pytest.MonkeyPatch, summary: Summary) -> None:
-    monkeypatch.setattr("sys.executable", "/bin/true")
-    sketch = differences(summary)
-    assert sketch is not None
-    with Drawer() as drawer:
-        drawer.add(sketch.spec)
-        assert drawer.drawn()[0].startswith("<svg")
+        drawer.ask(store.folder, summary.model_dump_json())
+        assert drawer.answer() is None
+    assert render_html(summary, store) == usual
 
 
 def test_titles_state_the_finding(priced: Summary, summary: Summary) -> None:
@@ -110,7 +106,7 @@ def test_a_learning_curve_is_drawn_with_its_verdict(summary: Summary) -> None:
     (sketch,) = curves(summary.model_copy(update={"approaches": (*summary.approaches[:2], tuned)}))
     assert sketch.title == "More labels would help"
     assert [row[0].text for row in sketch.table.rows] == ["50", "400"]
-    assert draw([sketch.spec])[0].startswith("<svg")
+    assert draw([sketch])[0].startswith("<svg")
 
 
 @given(st.lists(st.tuples(st.floats(0, 400), st.floats(0, 270)), min_size=2, max_size=6, unique=True))
