@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
 
@@ -23,7 +24,7 @@ class Drawer:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
-        try:
+        with suppress(OSError):  # no second process here: `answer` says so and the caller draws
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "reports.charts"],
                 stdin=subprocess.PIPE,
@@ -32,8 +33,6 @@ class Drawer:
                 text=True,
                 encoding="utf-8",
             )
-        except OSError:
-            pass  # no second process here: `answer` says so and the caller draws
 
     def ask(self, run: Path, summary: str) -> None:
         """Hands the run's folder and its summary (JSON) over and returns at once."""
@@ -66,8 +65,6 @@ class Drawer:
 
 def _feed(line: str, stream: IO[str]) -> None:
     """Writes the line; a process that went away is noticed by whoever reads its output."""
-    try:
+    with suppress(OSError):
         stream.write(line)
         stream.close()
-    except OSError:
-        pass
