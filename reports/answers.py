@@ -119,7 +119,9 @@ def filters(items: list[CaseItem]) -> list[Filter]:
 def filter_rules(approaches: int) -> str:
     """The style rules that make the filters work without a script."""
     rules = [
-        f"body:has(#f-{name}:checked) .case:not(.{name}) {{ display: none; }}" for name in CASE_FILTERS if name != "all"
+        f"body:has(#f-{name}:checked) .case:not(.m-{name}) {{ display: none; }}"
+        for name in CASE_FILTERS
+        if name != "all"
     ]
     rules += [f"body:has(#a-{i}:not(:checked)) .case .a{i} {{ display: none; }}" for i in range(approaches)]
     return "\n".join(rules)

@@ -26,7 +26,7 @@ class Drawer:
         self._process: subprocess.Popen[str] | None = None
         with suppress(OSError):  # no second process here: `answer` says so and the caller draws
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "reports.charts"],
+                [sys.executable, "-P", "-m", "reports.charts"],  # -P: a folder "reports" of the user is not ours
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
