@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from transformers.cache_utils import Cache, DynamicCache
+from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 from baselines.models.slots import SlotTable
 from finetune.loading import free_memory, is_out_of_memory
@@ -236,8 +236,13 @@ class _Pool:
             self.prefix_cache = DynamicCache()
             ids = torch.tensor([self.prefix], device=self.engine.device)
             self.engine.model(input_ids=ids, past_key_values=self.prefix_cache, use_cache=True, logits_to_keep=1)
-        for index, layer in enumerate(self.prefix_cache.layers):
-            cache.update(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1), index)
+        for shared in self.prefix_cache.layers:
+            layer = DynamicLayer()
+            layer.lazy_initialization(shared.keys, shared.values)
+            # A view of the one row: `update` would copy it for every row, and the prefill copies once more anyway.
+            layer.keys = shared.keys.expand(rows, -1, -1, -1)
+            layer.values = shared.values.expand(rows, -1, -1, -1)
+            cache.layers.append(layer)
         return cache
 
     def _prime(self, cache: Cache, rows: int) -> None:
