@@ -161,12 +161,12 @@ def handbook(seed: int) -> tuple[dict[str, str], list[Asked]]:
         for subject in subjects:
             lines = []
             file = subject.removeprefix("the ").replace(" ", "-").lower() + ".md"
-            for maker, says, asks in rng.sample(FACTS[kind], 4):
+            for maker, says, asks in rng.sample(FACTS[kind], 3):
                 value = maker(rng)
                 lines.append(_say(rng.choice(says), subject, value))
                 asked.append(Asked("", _say(rng.choice(asks), subject, value), value, file))
             if rng.random() < 0.6:
-                lines.insert(rng.randint(1, 4), rng.choice(ASIDES))
+                lines.insert(rng.randint(1, 3), rng.choice(ASIDES))
             title = subject.removeprefix("the ")
             pages[file] = f"# {title[0].upper()}{title[1:]}\n\n{' '.join(lines)}\n"
     rng.shuffle(asked)

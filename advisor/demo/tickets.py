@@ -1,6 +1,6 @@
 """The demo project `tickets`: a support desk whose queue names follow a house rule that no general model can know.
 
-A ticket's queue depends on what it is about and on the first digit of the account number, by a table grown over years.
+A ticket's queue depends on what it is about and on the letter of the account number, by a table grown over years.
 The written guideline names a part of that table, as guidelines do. `old_router` is the desk's former keyword router.
 
     python -m advisor.demo.projects       # writes all three projects
@@ -11,17 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-HOME, BUSINESS = "13", "24"
-"""First digits of the account numbers: odd for homes, even for businesses."""
+HOME, BUSINESS = "c", "C"
+"""How account numbers begin: a small letter for homes, a capital for businesses, as the oldest system of the house
+wrote them. An embedding model that reads everything in small letters cannot see it."""
 
 QUEUES: dict[tuple[str, str], str] = {
-    (HOME, "billing"): "harbor", (HOME, "login"): "lantern", (HOME, "delivery"): "meadow", (HOME,
-    "device"): "meadow", (HOME, "cancel"): "copper",
-    (BUSINESS, "billing"): "anchor", (BUSINESS, "login"): "valley", (BUSINESS, "delivery"): "anchor", (BUSINESS,
-    "device"): "marble",
-    (BUSINESS, "cancel"): "compass",
-}  # fmt: skip
-"""The house rule: (first digit of the account, topic) to queue."""
+    (HOME, "billing"): "harbor",
+    (HOME, "login"): "lantern",
+    (HOME, "delivery"): "meadow",
+    (BUSINESS, "billing"): "anchor",
+    (BUSINESS, "login"): "valley",
+    (BUSINESS, "delivery"): "compass",
+}
+"""The house rule: (letter of the account, topic) to queue."""
 
 LABELS = tuple(sorted(set(QUEUES.values())))
 MONTHS = [
@@ -58,22 +60,6 @@ CORES: dict[str, list[str]] = {
         "the driver could not find us",
         "the delivery for {month} is still open", "can the parcel be delivered on the {day}th", "the box arrived empty",
     ],
-    "device": [
-        "the screen of the {good} stays black", "the {good} will not start", "the {good} makes a loud noise",
-        "the battery of the {good} is empty at once", "a button of the {good} is broken", "the {good} gets very hot",
-        "the {good} shows error {error}", "the {good} turns itself off after {few} minutes",
-        "there is smoke from the {good}",
-        "the new {good} is not recognised", "the {good} has been broken since {month}",
-        "the lamp of the {good} blinks red",
-    ],
-    "cancel": [
-        "please close my account", "I want to cancel the contract for the {good}", "end my subscription in {month}",
-        "stop the service next month", "I no longer need the plan", "how do I quit before {month}",
-        "we are moving and want to cancel", "please confirm the end of my contract",
-        "I want to leave after {few} years",
-        "take me off the plan on the {day}th", "please do not renew the contract in {month}",
-        "our office closes, end the plan",
-    ],
 }  # fmt: skip
 GREETINGS = ["Hello,", "Hi,", "Good morning,", "Dear support,", "Dear team,", "Hi there,", "Good evening,", ""]
 ENDINGS = ["Thanks.", "Please help.", "Thank you.", "What can I do?", "Can you look into it?", "Please answer soon.",
@@ -82,9 +68,9 @@ MARKS_BEFORE = ["Account {a}:", "{a}:", "Customer {a}.", "Our number is {a}.", "
 MARKS_AFTER = ["Account {a}.", "My number is {a}.", "Customer {a}.", "({a})", "Contract {a}.", "Our account is {a}."]
 
 _PAGES = {
-    "Accounts": "Account numbers of homes begin with C-1 or C-3. C-2 and C-4 are businesses.",
+    "Accounts": "Account numbers of homes begin with a small c, those of businesses with a capital C.",
     "Billing": "Messages about a bill, a refund or a payment of homes go to harbor. Businesses have anchor.",
-    "Devices": "Broken devices of homes go to meadow. The workshop for businesses has a queue of its own.",
+    "Devices": "A broken device is sent to the workshop. The parcel for it counts as a delivery.",
     "Login": "Passwords and sign-in of homes go to lantern. Businesses have valley.",
     "Delivery": "Late or damaged parcels go to meadow. Ask the shift leader about business accounts.",
     "Tone": "Thank the customer, say what happens next, and never promise a date.",
@@ -106,19 +92,19 @@ class Ticket:
 
 def write(rng: Random, number: int) -> Ticket:
     """A ticket from one of the customers, all kinds equally often."""
-    digits, topic = rng.choice(list(QUEUES))
+    letter, topic = rng.choice(list(QUEUES))
     core = rng.choice(CORES[topic]).format(
         month=rng.choice(MONTHS), good=rng.choice(GOODS), money=rng.randint(9, 240), day=rng.randint(4, 19),
         few=rng.randint(2, 9), error=rng.randint(10, 99),
     )  # fmt: skip
-    account = f"C-{rng.choice(digits)}{rng.randint(0, 9999):04d}"
+    account = f"{letter}-{rng.randint(1000, 9999)}"
     greeting, ending = rng.choice(GREETINGS), rng.choice(ENDINGS)
     body = f"{greeting} {core}." if greeting else f"{core[0].upper()}{core[1:]}."
     if rng.random() < 0.6:
         text = f"{rng.choice(MARKS_BEFORE).format(a=account)} {body} {ending}"
     else:
         text = f"{body} {rng.choice(MARKS_AFTER).format(a=account)} {ending}"
-    return Ticket(f"t{number:04d}", text.strip(), QUEUES[digits, topic])
+    return Ticket(f"t{number:04d}", text.strip(), QUEUES[letter, topic])
 
 
 def tickets(seed: int, count: int) -> list[Ticket]:
@@ -134,16 +120,23 @@ def tickets(seed: int, count: int) -> list[Ticket]:
     return found
 
 
-KEYWORDS = [("refund", "billing"), ("invoice", "billing"), ("bill", "billing"), ("charged", "billing"), ("password",
-    "login"),
-            ("log in", "login"), ("sign-in", "login"), ("parcel", "delivery"), ("package", "delivery"), ("order",
-            "delivery"),
-            ("cancel", "cancel"), ("contract", "cancel"), ("error", "device"), ("broken", "device")]  # fmt: skip
+KEYWORDS = [
+    ("refund", "billing"),
+    ("invoice", "billing"),
+    ("bill", "billing"),
+    ("charged", "billing"),
+    ("password", "login"),
+    ("log in", "login"),
+    ("sign-in", "login"),
+    ("parcel", "delivery"),
+    ("package", "delivery"),
+    ("order", "delivery"),
+]
 
 
 def old_router(text: str) -> str:
     """The former system: the first key word decides; an account is a home unless the text says "we", "our" or "us"."""
     lowered = text.lower()
-    topic = next((t for word, t in KEYWORDS if word in lowered), "device")
+    topic = next((t for word, t in KEYWORDS if word in lowered), "delivery")
     several = any(word in lowered.replace(",", " ").split() for word in ("we", "our", "us"))
     return QUEUES[BUSINESS if several else HOME, topic]

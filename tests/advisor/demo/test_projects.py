@@ -48,15 +48,15 @@ def test_every_queue_occurs_in_train_and_eval() -> None:
 
 
 def test_old_router_follows_its_key_words() -> None:
-    assert old_router("[C-12345] My refund has not come.") == "harbor"
-    assert old_router("Our number is C-12345. My refund has not come.") == "anchor"
+    assert old_router("[c-1234] My refund has not come.") == "harbor"
+    assert old_router("Our number is c-1234. My refund has not come.") == "anchor"
     assert old_router("Hello, where is it?") == "meadow"
 
 
 def test_ticket_follows_the_house_rule() -> None:
     for ticket in tickets(5, 300):
-        digit = ticket.text[ticket.text.index("C-") + 2]
-        allowed = {queue for (digits, _), queue in QUEUES.items() if digit in digits}
+        letter = ticket.text[ticket.text.lower().index("c-")]
+        allowed = {queue for (owner, _), queue in QUEUES.items() if owner == letter}
         assert ticket.queue in allowed
 
 
@@ -64,7 +64,7 @@ def test_handbook_answers_stand_on_their_page() -> None:
     from advisor.demo.handbook import handbook
 
     pages, asked = handbook(1)
-    assert len(asked) == 4 * len(pages)
+    assert len(asked) == 3 * len(pages)
     assert all(a.answer in pages[a.page] for a in asked)
 
 
