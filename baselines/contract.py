@@ -85,7 +85,7 @@ class Approach(Protocol):
 
 @runtime_checkable
 class AnswersAlone(Protocol):
-    """An approach whose model has a path of its own for one request: never from a cache, with its first token's time."""
+    """An approach whose model has a path of its own for one request: never from a cache, with the first token timed."""
 
     def answer_one(self, question: Question) -> Reply:
         """One reply."""
