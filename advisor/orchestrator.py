@@ -237,6 +237,7 @@ async def _spawn(job: Job, errors: int) -> asyncio.subprocess.Process:
     """A worker in a process group of its own: Ctrl-C reaches the orchestrator alone, which then ends the group."""
     worker = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # a user's own folder named `reports` must not shadow ours
         "-m",
         "baselines.worker",
         stdin=asyncio.subprocess.PIPE,

@@ -34,6 +34,7 @@ from reports.run.events import (
     Scored,
     Warned,
 )
+from reports.run.journal import to_line
 from reports.run.schema import ApproachSpec
 from reports.run.store import RunStore
 
@@ -224,7 +225,7 @@ _out: TextIO = sys.stdout
 
 
 def _tell(event: Event) -> None:
-    line = event.model_dump_json() + "\n"
+    line = to_line(event) + "\n"
     with _lock:
         _out.write(line)
         _out.flush()
