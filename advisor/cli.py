@@ -134,7 +134,7 @@ def demo(
 def main() -> None:
     """Entry point: errors become one message and an exit code, never a traceback."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="advisor", standalone_mode=False)
     except AdvisorError as error:
         code = _tell(str(error), error.hint, error.exit_code)
     except typer.Exit as ended:

@@ -162,3 +162,12 @@ def test_a_cached_run_carries_no_time_and_the_same_answers(tmp_path: Path) -> No
     answers = [json.loads(line) for line in (tmp_path / "b" / "answers" / "zero-shot.jsonl").read_text().splitlines()]
     assert all(answer["from_cache"] and answer["seconds"] is None for answer in answers)
     assert again["approaches"][0]["quality"] == first["approaches"][0]["quality"]
+
+
+@pytest.mark.slow
+def test_the_handbook_demo_needs_retrieval(tmp_path: Path) -> None:
+    document = json.loads(advisor("demo", "handbook", "--out", str(tmp_path), "--json").stdout)
+    quality = {approach["name"]: approach["quality"] for approach in document["approaches"]}
+    assert quality["rag-1"]["low"] > quality["zero-shot"]["high"] + 0.3
+    assert document["verdict"]["kind"] == "retrieval"
+    assert all(approach["latency"]["n"] == 30 for approach in document["approaches"])
