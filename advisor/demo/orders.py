@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from random import Random
 
 ARTICLES = [
-    "blue wooden lamps", "red leather bags", "steel shelves", "white paper folders", "black staplers",
-    "green curtains", "glass vases", "grey woollen blankets", "brown leather wallets", "copper pans",
-    "orange plastic buckets", "yellow rubber gloves", "white ceramic plates", "black cotton shirts",
-    "purple cushions", "silver steel knives", "wooden ladders", "red canvas tents", "navy umbrellas",
+    "blue wooden lamps", "red leather bags", "steel desks", "white paper folders", "black staplers",
+    "green curtains", "brown chairs", "grey woollen blankets", "brown leather wallets", "copper pans",
+    "orange plastic buckets", "yellow rubber mats", "white ceramic plates", "black cotton shirts",
+    "purple cushions", "silver steel pans", "wooden tables", "red canvas tents", "navy cotton jackets",
     "amber glass bottles", "bamboo trays", "green rubber hoses", "black phones", "white cotton towels",
-    "grey carpets", "pink mugs", "violet scarfs", "golden rings", "blue plastic baskets", "brown wooden benches"
+    "grey carpets", "pink mugs", "violet pillows", "golden rings", "blue plastic baskets", "brown wooden drawers"
 ]  # fmt: skip
 TOWNS = [
-    "Aldermoor", "Brinkford", "Castleby", "Dunholm", "Eastmere", "Farnley", "Glenmar", "Hartfield", "Ivelton",
-    "Kestrelby", "Langholm", "Marlow", "Northberg", "Oakenford", "Penley", "Quarrington", "Ridgeby", "Stanmere",
-    "Thornholm", "Uppingford", "Valemar", "Westerby", "Yarley", "Zelford"
+    "Draberg", "Bamley", "Finmar", "Bailton", "Rourtholm", "Nomholm", "Husmar", "Gaberg", "Famton", "Prihikton",
+    "Nialton", "Thesley", "Chaiford", "Brexton", "Kraimar", "Woumar", "Wustton", "Plakfield", "Wikholm",
+    "Krikholm", "Beirton", "Wourtley", "Brefield", "Viberg"
 ]  # fmt: skip
 NAMES = [
-    "Ms Okafor", "Mr Brandt", "Elena Rossi", "Tom Hadley", "the Miller family", "Dr Weiss", "Priya Nair",
-    "Jan Kowal", "the Bright Hotel", "Corner Books", "Hill School", "Sara Lind", "Peter Vance", "the Old Bakery",
-    "Nina Castro", "Otto Reiter"
+    "Ms Okafor", "Mr Brandt", "Elena Rossi", "Victor Hadley", "Dr Weiss", "Nadia Kostner", "Jonas Kowal",
+    "Sven Lindberg", "Peter Vance", "Diana Castro", "Otto Reiter", "Clara Holm", "the Bright Hotel",
+    "the Hill School"
 ]  # fmt: skip
 MAILS = [
     "Please send {n} {a} to {t}. Regards, {w}",
