@@ -3,7 +3,7 @@
 python tests/bench/training.py                    # about 5 minutes on two quiet cores
 python tests/bench/training.py --rounds 1 --cpu-time
 
-LoRA rank 16 on all linear layers, float32, 400 examples of 20 to 140 tokens, batches of 8, one epoch, completion-only
+LoRA rank 16 on all linear layers, float32, 400 examples of 20 to 120 tokens, batches of 8, one epoch, completion-only
 loss; each system in a process of its own, rounds interleaved. "first step" counts from the start of the process.
 Random weights of the bundled model's shape. Prints; asserts nothing.
 """
@@ -15,8 +15,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import math
 import os
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -208,17 +210,26 @@ def _callback(clock: Clock) -> Any:
 
 
 def _examples(count: int) -> list[tuple[str, str]]:
-    """Prompts and answers of uneven length, a third of the tokens in the answers, from this repository's own words."""
+    """Prompts and answers of 20 to 120 tokens together, median 44, two fifths of them in the answer."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(TOKENIZER / "tokenizer.json"))
     chance = random.Random(0)
-    words = [word for path in (Path(__file__), ROOT / "pyproject.toml") for word in path.read_text().split()]
-    short = [word for word in words if word.isalpha() and len(word) < 8]
-    return [
-        (
-            f"Input: {' '.join(chance.choices(short, k=int(chance.triangular(4, 60, 12))))}\n\nWrite the answer.",
-            " ".join(chance.choices(short, k=int(chance.triangular(2, 40, 8)))),
-        )
-        for _ in range(count)
-    ]
+    words = sorted({word for word in re.findall(r"[a-z]+", Path(__file__).read_text()) if len(word) < 8})
+    sizes = {word: len(tokenizer.encode(f" {word}").ids) for word in words}
+
+    def text(tokens: float) -> str:
+        chosen: list[str] = []
+        while tokens > 0:
+            chosen.append(chance.choice(words))
+            tokens -= sizes[chosen[-1]]
+        return " ".join(chosen)
+
+    pairs = []
+    for _ in range(count):
+        length = min(120.0, max(20.0, chance.lognormvariate(math.log(44), 0.5)))
+        pairs.append((text(0.6 * length - 6), text(0.4 * length)))
+    return pairs
 
 
 def _random_model(folder: Path) -> Path:
