@@ -3,7 +3,9 @@
     mean_interval(scores)                           # bootstrap interval of a mean
     sign_flip(differences)                          # p of "no difference", exact up to 13 non-zero differences
 
-`bca` and `sign_flip` agree with scipy.stats.bootstrap and scipy.stats.permutation_test (the tests hold them to it).
+`bca` agrees with scipy.stats.bootstrap. `sign_flip` agrees with whole-number arithmetic, and with
+scipy.stats.permutation_test where no two sums tie: scipy loses ties to rounding (its tolerance is relative to the
+observed mean, which may be nearly 0). The tests hold them to it.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ BCA_FROM = 15
 """Fewer cases than this have too few distinct resamples for BCa: Student's t is used, and said."""
 EXACT_UP_TO = 13
 """All 2^13 sign patterns are tried; above, random ones: 9,999 up to 500 cases, fewer above."""
+TIE, TIE_SINGLE = 1e-11, 1e-6
+"""Two sums of flipped differences closer than this share of the sum of absolute differences are a tie, and a tie
+counts as reached: far above the rounding of double (single) precision, far below any gap that scores can have."""
 
 
 def bca(values: ArrayLike, level: float = 0.95, resamples: int = 9999, seed: int = 0) -> Interval:
@@ -94,18 +99,18 @@ def sign_flip(differences: ArrayLike, codes: Ints | None = None, resamples: int 
     """Two-sided p: under no difference every sign (of a case, or of a whole group) could as well be the other.
 
     Exact up to 13 cases or groups that are not zero, else random flips with the observed one counted in, so p is
-    never 0.
+    never 0. Sums that tie with the observed one count as reached (see `TIE`).
     """
     d = np.asarray(differences, dtype=float)
     units = d if codes is None else sum_by_group(d[:, None], codes)[:, 0]
-    units = units[units != 0.0]
+    units = units[np.abs(units) > TIE * float(np.abs(d).sum())]  # a group that cancels is 0 but for rounding
     m = len(units)
     if m == 0:
         return 1.0
-    observed = abs(float(units.sum())) * (1 - 1e-9)
+    observed, scale = abs(float(units.sum())), float(np.abs(units).sum())
     if m <= EXACT_UP_TO:
         patterns = (np.arange(2**m)[:, None] >> np.arange(m)) & 1
-        return float(np.mean(np.abs((2.0 * patterns - 1.0) @ units) >= observed))
+        return float(np.mean(np.abs((2.0 * patterns - 1.0) @ units) >= observed - TIE * scale))
     resamples = resamples or default_resamples(m)
     rng = np.random.default_rng(seed)
     single = units.astype(np.float32)
@@ -115,6 +120,6 @@ def sign_flip(differences: ArrayLike, codes: Ints | None = None, resamples: int 
         size = min(rows, resamples - done)
         raw = np.frombuffer(rng.bytes(size * ((m + 7) // 8)), dtype=np.uint8).reshape(size, -1)
         bits = np.unpackbits(raw, axis=1, count=m).astype(np.float32)
-        hits += int(np.count_nonzero(np.abs(2 * (bits @ single) - whole) >= observed - 1e-4 * abs(observed)))
+        hits += int(np.count_nonzero(np.abs(2 * (bits @ single) - whole) >= observed - TIE_SINGLE * scale))
         done += size
     return (hits + 1) / (resamples + 1)

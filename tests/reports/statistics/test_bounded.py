@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import permutation_test
 
@@ -38,12 +40,33 @@ def test_own_bca_equals_scipys_on_the_same_terms() -> None:
     assert ours == pytest.approx((scipys.low, scipys.high), abs=0.006)
 
 
+def exact_p(thousandths: list[int]) -> float:
+    """The definition in whole numbers: the share of sign patterns whose sum is as far from 0 as the observed one."""
+    sums = [
+        abs(sum(sign * value for sign, value in zip(signs, thousandths, strict=True)))
+        for signs in product((1, -1), repeat=len(thousandths))
+    ]
+    return sum(s >= abs(sum(thousandths)) for s in sums) / len(sums)
+
+
 @settings(deadline=None, max_examples=50)
-@given(st.lists(st.floats(-1, 1).filter(lambda v: abs(v) > 1e-3), min_size=2, max_size=10))
-def test_sign_flips_equal_scipys_permutation_test(values: list[float]) -> None:
-    d = np.round(values, 3)
+@given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=10))
+@example([750, 906, 891, -906, -703, -859, -31, -47])  # sum 1 of 5093: scipy's ties are lost to rounding (.96875)
+@example([300, -100, -200, 700, -700])  # sum exactly 0: every pattern reaches it
+def test_sign_flips_equal_whole_number_arithmetic(thousandths: list[int]) -> None:
+    assert statistics.sign_flip(np.array(thousandths) / 1000) == pytest.approx(exact_p(thousandths), abs=1e-12)
+
+
+def test_random_sign_flips_count_ties_as_whole_numbers_do() -> None:
+    tied = np.array([0.1, -0.2, 0.3, -0.3, 0.7, -0.6] * 10)  # 60 differences whose sum is exactly 0
+    assert statistics.sign_flip(tied) == 1.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sign_flips_equal_scipys_where_no_sums_tie(seed: int) -> None:
+    d = np.random.default_rng(seed).normal(0.3, 1.0, size=9)
     expected = permutation_test((d,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
-    assert statistics.sign_flip(d) == pytest.approx(expected, abs=1e-9)
+    assert statistics.sign_flip(d) == pytest.approx(expected, abs=1e-12)
 
 
 def test_random_sign_flips_come_near_the_exact_p() -> None:
@@ -89,3 +112,8 @@ def test_groups_use_the_clustered_error() -> None:
     assert clustered.n_clusters == 30
     assert clustered.high - clustered.low > 2.5 * (plain.high - plain.low)
     assert clustered.p > plain.p
+
+
+def test_groups_that_cancel_but_for_rounding_are_no_evidence() -> None:
+    d = np.tile([0.1, 0.2, -0.3], 20)  # each group of three sums to 5.6e-17, always on the same side
+    assert statistics.sign_flip(d, np.repeat(np.arange(20), 3)) == 1.0
