@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from reports import metrics
-from reports.run.schema import ApproachSpec, RunSpec
+from reports.run.schema import ApproachSpec, Decision, RunHeader, RunSpec, Traffic
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.statistics.results import PairedResult
-from reports.summary.contender import contender, views_of
+from reports.summary.contender import Views, contender, views_of
 from reports.summary.curve import curve_of, with_curve
 from reports.summary.decision import decided
 from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary
@@ -39,28 +40,55 @@ SIMPLE_FIRST = (
 """From the least to the most upkeep: the first one that ran is the baseline where the project names none."""
 
 
-def summarise(store: RunStore) -> Summary:
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """What a stored run measured, apart from the rule and the traffic that a verdict needs: read once, judged often."""
+
+    table: RunTable
+    metrics: tuple[MetricSummary, ...]
+    by_metric: Mapping[str, Outcomes]
+    views: Views
+
+
+def measurements(store: RunStore) -> Measurements:
+    """Reads the run. Raises DataError where its own files are gone or broken."""
+    table = read_table(store)
+    spec = store.header.spec
+    found = tuple(_metric(name, table) for name in spec.metrics)
+    by_metric = {metric.name: table.outcomes(metric.name, metric.kind, spec.seed) for metric in found}
+    return Measurements(table, found, by_metric, views_of(table, by_metric, set(spec.data.leaked)))
+
+
+def summarise(
+    store: RunStore,
+    *,
+    decision: Decision | None = None,
+    traffic: Traffic | None = None,
+    measured: Measurements | None = None,
+) -> Summary:
     """Everything that can be said about the run, finished or not. The same stored run gives the same summary.
 
+    `decision` and `traffic` replace the stored ones (see `reports.what_if`); `measured` saves reading the run again.
     Raises DataError where the run's own files are gone or broken.
     """
-    table = read_table(store)
-    spec, finished = store.header.spec, store.finished
-    found = [_metric(name, table) for name in spec.metrics]
-    measured = {metric.name: table.outcomes(metric.name, metric.kind, spec.seed) for metric in found}
-    views = views_of(table, measured, set(spec.data.leaked))
+    measured = measured or measurements(store)
+    header, finished = _under(store.header, decision, traffic), store.finished
+    spec, table, found = header.spec, measured.table, measured.metrics
     skipped = tuple(item for item in table.log.skipped if not _ran(table, item.name))
     left_out = {item.name for item in skipped}
     every = [item for item in spec.approaches if item.name not in left_out]
-    bills = bills_of(store.header, table, {item.name: store.training(item.name) for item in every})
-    summaries = {item.name: contender(item, store, table, views, bills.get(item.name)) for item in every}
+    bills = bills_of(header, table, {item.name: store.training(item.name) for item in every})
+    summaries = {
+        item.name: contender(item, store, table, measured.views, bills.get(item.name), traffic=spec.traffic)
+        for item in every
+    }
     contenders = [item for item in every if curve_of(item) is None]
     approaches = _with_curves([summaries[item.name] for item in contenders], every, summaries, found[0].unit)
-    ranked = measured[found[0].name].only([item.name for item in contenders])
+    ranked = measured.by_metric[found[0].name].only([item.name for item in contenders])
     floors = {item.name for item in contenders if item.kind == "floor"}
     baseline = choose_baseline(spec, ranked)
     comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
-    ruling = decided(store, ranked, approaches, bills)
+    ruling = decided(store, spec, ranked, approaches, bills)
     front = undominated(approaches)
     approaches = tuple(
         a.model_copy(
@@ -76,9 +104,9 @@ def summarise(store: RunStore) -> Summary:
     pairs = _pairs(approaches, baseline, ruling.verdict.approach)
     return Summary(
         run=store.header.run,
-        header=store.header,
+        header=header,
         seconds=finished.seconds if finished else None,
-        metrics=tuple(found),
+        metrics=found,
         baseline=baseline,
         approaches=approaches,
         skipped=skipped,
@@ -91,6 +119,14 @@ def summarise(store: RunStore) -> Summary:
         break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
         trust=trust(store, table, approaches, comparisons),
     )
+
+
+def _under(header: RunHeader, decision: Decision | None, traffic: Traffic | None) -> RunHeader:
+    """The header as it would read under another rule."""
+    if decision is None and traffic is None:
+        return header
+    changed = {"decision": decision or header.spec.decision, "traffic": traffic or header.spec.traffic}
+    return header.model_copy(update={"spec": header.spec.model_copy(update=changed)})
 
 
 def choose_baseline(spec: RunSpec, outcomes: Outcomes) -> str | None:

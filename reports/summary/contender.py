@@ -1,6 +1,6 @@
 """One approach of a run as the summary says it: quality, other metrics, latency, cost, training, counts.
 
-contender(spec, store, table, views_of(table, by_metric, leaked), bill).quality.value
+contender(spec, store, table, views_of(table, by_metric, leaked), bill, traffic=traffic).quality.value
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from reports import metrics
-from reports.run.schema import ApproachSpec
+from reports.run.schema import ApproachSpec, Traffic
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.summary.estimates import estimate
@@ -43,7 +43,9 @@ def views_of(table: RunTable, by_metric: Mapping[str, Outcomes], leaked: Collect
     )
 
 
-def contender(spec: ApproachSpec, store: RunStore, table: RunTable, views: Views, bill: Bill | None) -> ApproachSummary:
+def contender(
+    spec: ApproachSpec, store: RunStore, table: RunTable, views: Views, bill: Bill | None, *, traffic: Traffic
+) -> ApproachSummary:
     """Its summary. What depends on the other approaches is left to the caller."""
     row, run = table.rows[spec.name], store.header.spec
     measured = {name: measure(found, spec.name) for name, found in views.by_metric.items()}
@@ -60,7 +62,7 @@ def contender(spec: ApproachSpec, store: RunStore, table: RunTable, views: Views
         quality_answered=measure(views.answered, spec.name),
         metrics=measured,
         latency=latency_summary(store.latency(spec.name)),
-        cost=cost_summary(bill, run.traffic, spec.kind),
+        cost=cost_summary(bill, traffic, spec.kind),
         training=store.training(spec.name),
         statuses=dict(sorted(row.statuses.items())),
         cached=row.cached,

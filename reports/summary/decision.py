@@ -1,6 +1,6 @@
 """The verdict of a run as the summary says it, and how it stands to the interview's guess.
 
-decided(store, outcomes, approaches, bills).verdict.headline
+decided(store, spec, outcomes, approaches, bills).verdict.headline
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from reports.costs import PriceNeeded
 from reports.prior import PriorRecord
+from reports.run.schema import RunSpec
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.summary.model import ApproachSummary, ThresholdSummary, VerdictSummary
@@ -29,18 +30,17 @@ class Ruling:
 
 
 def decided(
-    store: RunStore, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+    store: RunStore, spec: RunSpec, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
 ) -> Ruling:
     """Hands the facts to `reports.verdict`, which also says where leaving failed answers out would change it."""
-    verdict = _decide(store, outcomes, approaches, bills)
+    verdict = _decide(store, spec, outcomes, approaches, bills)
     agreed, words = _prior(verdict, store.prior)
     return Ruling(_summary(verdict), agreed, words)
 
 
 def _decide(
-    store: RunStore, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+    store: RunStore, spec: RunSpec, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
 ) -> Verdict:
-    spec = store.header.spec
     evidence = Evidence(
         approaches=tuple(_facts(a, bills) for a in approaches if a.name in outcomes.names and a.state != "failed"),
         outcomes=outcomes.only([a.name for a in approaches if a.state != "failed"]),
