@@ -1,0 +1,54 @@
+"""From a prepared project, or from a stored run, to a run that can be consumed. Shared by command line and app.
+
+    launch = begin(prepared)                  # a new folder below runs/ of the project
+    launch = reopen(folder)                   # goes on; refuses where the project moved
+    async for event in orchestrator.run(launch.store, launch.models, resumed=launch.resumed): ...
+    launch.store.close()
+
+Reads data and configurations, starts nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from advisor import orchestrator, plan, project
+from advisor.plan import Prepared
+from reports.run.store import RunStore
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A run that is ready to go: its store, open for writing, and where its models lie."""
+
+    store: RunStore
+    models: dict[str, str]
+    """Model id to folder, for bundled and relative ones."""
+    resumed: bool = False
+
+
+def begin(prepared: Prepared, folder: Path | None = None) -> Launch:
+    """A new run of the project; without a folder below its `runs/`. Raises as RunStore.create does."""
+    home = prepared.project
+    store = orchestrator.create(prepared, folder or orchestrator.new_folder(home.folder / "runs"))
+    return Launch(store, home.model_folders(prepared.spec.approaches))
+
+
+def reopen(folder: Path) -> Launch:
+    """A stored run, to go on with. Raises UsageError where another process writes it or its project has moved."""
+    store = RunStore.open(folder, write=True)
+    try:
+        return Launch(store, models_to_resume(store), resumed=True)
+    except BaseException:
+        store.close()
+        raise
+
+
+def models_to_resume(store: RunStore) -> dict[str, str]:
+    """Where the models of a stored run lie. Raises UsageError that names what moved in its project."""
+    loaded = project.load(Path(store.header.spec.project_folder))
+    if store.header.spec.data.broken_rows:
+        loaded = project.allowing_broken(loaded)
+    store.check_same(orchestrator.header_of(plan.prepare(loaded), store.folder))
+    return loaded.model_folders(store.header.spec.approaches)

@@ -1,0 +1,76 @@
+"""What is open in the app: the project, its draft and plan, the run that is shown, the run under way.
+
+    session.folder        the project's folder, None before one is opened
+    session.project       the validated file; None for a draft that was not saved yet
+    session.interview     answers by field id, as in the project file; edited by the interview, saved with the project
+    session.prepared      the plan with its data; None until it was prepared, and again after a change
+    session.run           folder of the run that results, answers and report show
+    session.reading()     that run's RunStore, open for reading (cached; no lock)
+    session.feed          the run under way, or the one that ended last in this app (advisor.tui.feed.Feed)
+
+Plain state, no widgets and no computing. Screens read it when they open (each visit builds a fresh screen) and write to
+it; what a screen wants to remember between two visits gets a typed field here. Everything heavy is imported late: the
+first paint waits for this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from advisor.plan import Prepared
+    from advisor.project import Project
+    from advisor.tui.feed import Feed
+    from reports.run.store import RunStore
+
+
+@dataclass
+class Session:
+    """One for the whole app, at `app.session` and `screen.session`."""
+
+    folder: Path | None = None
+    project: Project | None = None
+    interview: dict[str, Any] = field(default_factory=dict)
+    prepared: Prepared | None = None
+    run: Path | None = None
+    feed: Feed | None = None
+    _store: RunStore | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way in this app."""
+        return self.feed is not None and self.feed.state == "running"
+
+    def opened(self, project: Project) -> None:
+        """Another project, or the same one after a change: what was derived from the old one is dropped."""
+        if self.folder != project.folder:
+            self.run, self._store = None, None
+        self.folder, self.project, self.prepared = project.folder, project, None
+        self.interview = dict(project.interview)
+
+    def show_run(self, folder: Path) -> None:
+        """The run that results, answers and report are about."""
+        self.run, self._store = folder, None
+
+    def reading(self) -> RunStore:
+        """The shown run, open for reading. Raises UsageError without one, and as RunStore.open does."""
+        from reports.errors import UsageError
+        from reports.run.store import RunStore
+
+        if self.run is None:
+            raise UsageError("no run is open", "choose one under Welcome, or start one under Plan")
+        if self._store is None:
+            self._store = RunStore.open(self.run)
+        return self._store
+
+    def lacks(self, screen: str) -> str:
+        """Why a step cannot be shown yet; empty where it can."""
+        if screen in ("data", "plan") and self.folder is None and not self.interview and screen == "plan":
+            return "Open a project first, or make one: Welcome, key 1."
+        if screen == "run" and self.feed is None:
+            return "No run is under way: Plan, key 4, starts one; Welcome, key 1, resumes one."
+        if screen in ("results", "answers", "review", "report", "next") and self.run is None:
+            return "There is no run to show yet: Plan, key 4, starts one; Welcome, key 1, opens one."
+        return ""
