@@ -24,8 +24,9 @@ from advisor import hardware
 from advisor.plan import Prepared
 from advisor.prior import prior
 from advisor.questions import read_interview
+from advisor.stopping import StoppingRule
 from baselines import scoring
-from baselines.jobs import Job, answering_jobs
+from baselines.jobs import Decided, Job, answering_jobs
 from reports.errors import EnvironmentFault
 from reports.run.events import (
     Answered,
@@ -35,9 +36,11 @@ from reports.run.events import (
     Event,
     JobFinished,
     JobStarted,
+    RoundAnswered,
     RunFinished,
     RunStarted,
     Scored,
+    StoppedEarly,
     Warned,
     parse_event,
 )
@@ -123,6 +126,10 @@ class _Run:
         self.worker: asyncio.subprocess.Process | None = None
         self.tools = scoring.Tools(folder=Path(self.spec.project_folder))
         self.light = tuple(metric for metric in self.spec.metrics if scoring.is_light(metric))
+        self.rule = StoppingRule.of(self.spec, self.cases.values())
+        self.stopped: set[str] = set()
+        if self.rule is not None and resumed:
+            self._recall(self.rule)
 
     # --- the three parts of a run -----------------------------------------------------------------------
 
@@ -139,8 +146,20 @@ class _Run:
         for item in self.spec.skipped:
             yield self._kept(ApproachSkipped(approach=item.name, reason=item.reason))
 
+    def _recall(self, rule: StoppingRule) -> None:
+        """What an earlier session answered and ended: a look comes to the same decision again."""
+        self.stopped = {event.approach for event in self.store.events() if isinstance(event, StoppedEarly)}
+        rule.out |= self.stopped
+        for name in self.store.approaches:
+            answers = self.store.answers(name).values()
+            pairs = [(self.cases[answer.case], answer) for answer in answers if answer.case in self.cases]
+            for score in scoring.score_many(rule.metric, pairs, self.spec.task, self.tools):
+                rule.saw(score)
+
     async def jobs(self) -> AsyncIterator[Event]:
-        for job in answering_jobs(self.template, self.spec.approaches):
+        wanted = [item for item in self.spec.approaches if item.name not in self.stopped]
+        template = self.template.model_copy(update={"looks": self.rule.looks if self.rule else ()})
+        for job in answering_jobs(template, wanted):
             async for event in self._job(job):
                 yield event
         if self.spec.latency_samples:
@@ -163,7 +182,8 @@ class _Run:
         names = tuple(
             spec.name
             for spec in self.spec.approaches
-            if spec.kind not in MEASURED_KINDS_LEFT_OUT and spec.name not in self.failed | dict.fromkeys(self.skipped)
+            if spec.kind not in MEASURED_KINDS_LEFT_OUT
+            and spec.name not in self.failed.keys() | self.skipped | self.stopped
         )
         wanted = min(self.spec.latency_samples, len(self.cases))
         if any(len(self.store.latency(name)) < wanted for name in names):
@@ -184,7 +204,7 @@ class _Run:
             assert worker.stdout is not None
             async for line in worker.stdout:
                 for event in self._read(line):
-                    if isinstance(event, (ApproachFinished, ApproachFailed, ApproachSkipped)):
+                    if isinstance(event, (ApproachFinished, ApproachFailed, ApproachSkipped, StoppedEarly)):
                         ended.add(event.approach)
                     yield event
             code = await worker.wait()
@@ -201,15 +221,32 @@ class _Run:
         except ValidationError:
             yield self._kept(Warned(text=f"a worker wrote a line that is no event: {line[:200]!r}"))
             return
+        if isinstance(event, RoundAnswered):  # a question to the orchestrator, which no reader needs
+            yield from self._looked(event)
+            return
         if isinstance(event, ApproachFailed):
             self.failed[event.approach] = None
         if isinstance(event, ApproachSkipped):
             self.skipped.add(event.approach)
+        if self.rule is not None and isinstance(event, (ApproachFailed, ApproachSkipped)):
+            self.rule.out.add(event.approach)
         yield self._kept(event)
         if isinstance(event, Answered) and (case := self.cases.get(event.answer.case)):
             for metric in self.light:
                 for score in scoring.score_many(metric, [(case, event.answer)], self.spec.task, self.tools):
+                    if self.rule is not None:
+                        self.rule.saw(score)
                     yield self._kept(Scored(score=score))
+
+    def _looked(self, event: RoundAnswered) -> Iterator[Event]:
+        """Ends the approaches that are clearly worse, and tells the worker, which waits for it."""
+        found = self.rule.decide(event.approaches, event.done) if self.rule is not None else []
+        self.stopped |= {stopped.approach for stopped in found}
+        for stopped in found:
+            yield self._kept(stopped)
+        if self.worker is not None and self.worker.stdin is not None:
+            decided = Decided(stop=tuple(stopped.approach for stopped in found))
+            self.worker.stdin.write(decided.model_dump_json().encode() + b"\n")
 
     def _failure(self, name: str, job: Job, code: int) -> Event:
         self.failed[name] = None

@@ -9,7 +9,7 @@ latency in a pass of its own (`measure`): one request at a time, warm, never fro
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass
 
 from baselines.contract import AnswersAlone, Approach, Emit, Reply
@@ -51,11 +51,40 @@ def evaluate(
     An exception in a batch is retried case by case; a case that fails again is an answer with status `error`.
     Raises EnvironmentFault as it comes (no memory, no key), and the last exception where case after case fails.
     """
-    left = {question.id: question for question in questions if question.id not in done}
-    tally = _Tally(approach.spec.name, fingerprint, emit, len(questions) - len(left), len(questions))
-    error = _answer_batches(approach, left, tally, clock) if left else None
-    if error is not None:
-        _answer_singly(approach, left, tally, clock, error)
+    rounds = evaluate_in_rounds(approach, questions, fingerprint, emit, (), done=done, clock=clock)
+    while True:
+        try:
+            next(rounds)
+        except StopIteration as end:
+            outcome: Outcome = end.value
+            return outcome
+
+
+def evaluate_in_rounds(
+    approach: Approach,
+    questions: Sequence[Question],
+    fingerprint: str,
+    emit: Emit,
+    looks: Sequence[int],
+    *,
+    done: Collection[str] = (),
+    clock: Clock = time.perf_counter,
+) -> Generator[int, None, Outcome]:
+    """The same in rounds: yields each number of `looks` once that many of the first questions are answered.
+
+    Whoever looks may close the generator there: nothing beyond that question has been asked.
+    """
+    missing = sum(question.id not in done for question in questions)
+    tally = _Tally(approach.spec.name, fingerprint, emit, len(questions) - missing, len(questions))
+    start = 0
+    for end in (*looks, len(questions)):
+        left = {question.id: question for question in questions[start:end] if question.id not in done}
+        error = _answer_batches(approach, left, tally, clock) if left else None
+        if error is not None:
+            _answer_singly(approach, left, tally, clock, error)
+        if end < len(questions):
+            yield end
+        start = end
     return Outcome(tally.done, tally.failed)
 
 

@@ -28,6 +28,15 @@ class Job(Record):
     """Model id to its folder, for ids that are names of the product or relative paths."""
     cache: str | None = None
     """SQLite file of answers that models already gave; None: no cache."""
+    looks: tuple[int, ...] = ()
+    """Numbers of answered cases after which the worker asks who goes on (RoundAnswered) and waits for `Decided`."""
+
+
+class Decided(Record):
+    """The orchestrator's word on a RoundAnswered: one JSON line on the worker's standard input."""
+
+    stop: tuple[str, ...] = ()
+    """These approaches are ended; the others go on."""
 
 
 def answering_jobs(template: Job, approaches: Sequence[ApproachSpec]) -> list[Job]:

@@ -3,26 +3,29 @@
     echo '{"id": "a", "action": "answer", "run": "/runs/1", "approaches": ["floor"]}' | python -m baselines.worker
 
 Nothing else reaches stdout: libraries that print are sent to stderr. Standard input stays open; when it closes, the
-parent is gone and the worker ends at once, so a killed run leaves nothing behind that holds the GPU.
+parent is gone and the worker ends at once, so a killed run leaves nothing behind that holds the GPU. A job with looks
+answers in rounds, its approaches taking turns, and after each round reads there which of them are ended.
 Reads the run directory and never writes to it, apart from `artifacts/`.
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from baselines import registry, scoring
 from baselines.contract import Approach, Emit, NotApplicable, Resources
-from baselines.evaluate import evaluate, in_order, measure_interleaved, warm_up
-from baselines.jobs import Job
+from baselines.evaluate import evaluate_in_rounds, in_order, measure_interleaved, warm_up
+from baselines.jobs import Decided, Job
 from reports.errors import AdvisorError
 from reports.run.events import (
     ApproachFailed,
@@ -31,25 +34,31 @@ from reports.run.events import (
     Event,
     Prepared,
     Progressed,
+    RoundAnswered,
     Scored,
     Warned,
 )
 from reports.run.journal import to_line
-from reports.run.schema import ApproachSpec
+from reports.run.schema import ApproachSpec, RunSpec
 from reports.run.store import RunStore
 
 if TYPE_CHECKING:
     from baselines.models.cache import ResponseCache
     from baselines.models.contract import Embedder, Model
+    from baselines.models.ledger import Ledger
 
 
-def run_job(job: Job, emit: Emit) -> bool:
+Ask = Callable[[RoundAnswered], tuple[str, ...]]
+"""Tells that a round is answered; returns the names of the approaches that are ended."""
+
+
+def run_job(job: Job, emit: Emit, ask: Ask = lambda event: ()) -> bool:
     """Does the job and says whether every approach of it went through. Raises AdvisorError for an unusable run."""
     with RunStore.open(Path(job.run)) as store:
         resources = _resources(store, job)
         match job.action:
             case "answer":
-                return _each(job, emit, lambda name: _answer(store, resources, job, name, emit))
+                return _in_rounds(job, emit, ask, lambda name: _answering(store, resources, job, name, emit))
             case "measure":
                 return _measure(store, resources, job, emit)
             case "score":
@@ -62,6 +71,27 @@ def _each(job: Job, emit: Emit, work: Callable[[str], None]) -> bool:
     return all(went_well)
 
 
+def _in_rounds(job: Job, emit: Emit, ask: Ask, answering: Callable[[str], Generator[int, None, None]]) -> bool:
+    """Every approach answers up to the next look, then whoever may goes on; without looks one after the other."""
+    live = {name: answering(name) for name in job.approaches}
+    went_well = True
+    for look in (*job.looks, None):
+        for name, work in list(live.items()):
+            reached: list[int] = []
+            went_well &= _guarded(name, emit, partial(_one_round, work, reached))
+            if not reached:
+                del live[name]
+        if look is not None and live:
+            for name in ask(RoundAnswered(approaches=tuple(live), done=look)):
+                live.pop(name).close()
+    return went_well
+
+
+def _one_round(work: Generator[int, None, None], reached: list[int]) -> None:
+    """Goes on to the next look, which it appends; appends nothing where all questions are answered."""
+    reached.extend(islice(work, 1))
+
+
 def _guarded(name: str, emit: Emit, work: Callable[[], None]) -> bool:
     """The boundary of one approach: what goes wrong in it is an event, and the next one has its turn."""
     try:
@@ -69,7 +99,7 @@ def _guarded(name: str, emit: Emit, work: Callable[[], None]) -> bool:
     except NotApplicable as reason:
         emit(ApproachSkipped(approach=name, reason=str(reason)))
     except AdvisorError as error:
-        emit(ApproachFailed(approach=name, error=str(error), hint=error.hint))
+        emit(ApproachFailed(approach=name, error=str(error), hint=error.hint, cause=error.cause))
         return False
     except MemoryError:
         emit(ApproachFailed(approach=name, error="out of memory", hint="a smaller model, or fewer things beside it"))
@@ -86,7 +116,8 @@ def _guarded(name: str, emit: Emit, work: Callable[[], None]) -> bool:
     return True
 
 
-def _answer(store: RunStore, resources: Resources, job: Job, name: str, emit: Emit) -> None:
+def _answering(store: RunStore, resources: Resources, job: Job, name: str, emit: Emit) -> Generator[int, None, None]:
+    """All answers of an approach; yields at each look of the job."""
     emit(Progressed(approach=name, what="preparing"))
     approach = _create(store, resources, name)
     fingerprint = approach.fingerprint()
@@ -100,7 +131,8 @@ def _answer(store: RunStore, resources: Resources, job: Job, name: str, emit: Em
         warm_up(approach, questions[0])
     if not told:
         emit(Prepared(approach=name, seconds=time.perf_counter() - started, facts=getattr(approach, "facts", {})))
-    outcome = evaluate(approach, questions, fingerprint, emit, done=done)
+    looks = [look for look in job.looks if look < len(questions)]
+    outcome = yield from evaluate_in_rounds(approach, questions, fingerprint, emit, looks, done=done)
     if done:
         failed_before = sum(
             answer.status not in ("ok", "truncated") and answer.case in done for answer in store.answers(name).values()
@@ -165,7 +197,7 @@ def _resources(store: RunStore, job: Job) -> Resources:
         dev=tuple(store.dev()),
         documents=tuple(store.documents()),
         artifacts=store.folder / "artifacts",
-        model=lambda approach: _model(approach, job),
+        model=lambda approach: _model(approach, job, spec),
         embedder=lambda: _embedder(spec.embedder),
         questions=tuple(case.question for case in store.cases()),
         base_folder=Path(spec.project_folder),
@@ -180,7 +212,7 @@ def _create(store: RunStore, resources: Resources, name: str) -> Approach:
 _models: dict[str, Model] = {}
 
 
-def _model(approach: ApproachSpec, job: Job) -> Model:
+def _model(approach: ApproachSpec, job: Job, run: RunSpec) -> Model:
     """One load per distinct model, and with a cache in front of it where the user wants one."""
     spec = approach.model
     if spec is None:
@@ -189,8 +221,14 @@ def _model(approach: ApproachSpec, job: Job) -> Model:
     if key not in _models:
         if spec.id.startswith("openai:"):
             from baselines.models import remote
+            from baselines.models.limits import limits_of
 
-            loaded: Model = remote.load(spec, on_warning=lambda text: _tell(Warned(text=text)))
+            loaded: Model = remote.load(
+                spec,
+                limits=limits_of(spec, run),
+                ledger=_ledger(job.run),
+                on_warning=lambda text: _tell(Warned(text=text)),
+            )
         else:
             from baselines.models import local
 
@@ -209,6 +247,13 @@ def _response_cache(path: str) -> ResponseCache:
     from baselines.models.cache import ResponseCache
 
     return ResponseCache(Path(path), lambda text: _tell(Warned(text=text)))
+
+
+@cache
+def _ledger(run: str) -> Ledger:
+    from baselines.models import ledger
+
+    return ledger.Ledger(Path(run) / "artifacts" / ledger.FILE)
 
 
 @cache
@@ -231,10 +276,13 @@ def _tell(event: Event) -> None:
         _out.flush()
 
 
-def _end_with_parent() -> None:
-    """Blocks until standard input closes, then ends the process whatever it is doing."""
-    while os.read(0, 4096):
-        pass
+def _listen(decisions: queue.SimpleQueue[Decided]) -> None:
+    """Hands on what the parent says, a line at a time. When standard input closes, the process ends at once."""
+    held = b""
+    while said := os.read(0, 4096):  # not sys.stdin: its lock, held by this thread, would break the interpreter's exit
+        *lines, held = (held + said).split(b"\n")
+        for line in lines:
+            decisions.put(Decided.model_validate_json(line))
     os._exit(1)
 
 
@@ -244,9 +292,15 @@ def main() -> int:
     _out = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
     os.dup2(2, 1)
     job = Job.model_validate_json(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    decisions: queue.SimpleQueue[Decided] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=[decisions], name="parent-watch", daemon=True).start()
+
+    def ask(event: RoundAnswered) -> tuple[str, ...]:
+        _tell(event)
+        return decisions.get().stop
+
     try:
-        return 0 if run_job(job, _tell) else 1
+        return 0 if run_job(job, _tell, ask) else 1
     except AdvisorError as error:
         for name in job.approaches:
             _tell(ApproachFailed(approach=name, error=str(error), hint=error.hint))

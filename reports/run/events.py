@@ -73,6 +73,26 @@ class Answered(Record):
     total: int
 
 
+class RoundAnswered(Record):
+    """The first `done` cases of the run's order are answered by these approaches: may all of them go on?"""
+
+    kind: Literal["round-answered"] = "round-answered"
+    approaches: tuple[str, ...]
+    done: int
+
+
+class StoppedEarly(Record):
+    """The stopping rule ended an approach after the first cases of the run's order."""
+
+    kind: Literal["stopped-early"] = "stopped-early"
+    approach: str
+    answered: int
+    total: int
+    rival: str
+    """The approach that it is clearly worse than."""
+    reason: str
+
+
 class Scored(Record):
     kind: Literal["scored"] = "scored"
     score: Score
@@ -104,6 +124,7 @@ class ApproachFailed(Record):
     approach: str
     error: str
     hint: str = ""
+    cause: Literal["", "budget"] = ""
 
 
 class JobFinished(Record):
@@ -128,6 +149,8 @@ Event = Annotated[
     | TrainingFinished
     | Prepared
     | Answered
+    | RoundAnswered
+    | StoppedEarly
     | Scored
     | Measured
     | Warned

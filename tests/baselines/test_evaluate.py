@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 import pytest
 
 from baselines.contract import Emit, Reply
-from baselines.evaluate import GIVE_UP_AFTER, Outcome, evaluate, in_order, measure_interleaved, warm_up
+from baselines.evaluate import (
+    GIVE_UP_AFTER,
+    Outcome,
+    evaluate,
+    evaluate_in_rounds,
+    in_order,
+    measure_interleaved,
+    warm_up,
+)
 from reports.errors import DataError, EnvironmentFault
 from reports.run.events import Answered, Event, Measured, Progressed, Warned
 from reports.run.schema import Answer, ApproachSpec, LatencySample, Question
@@ -254,3 +262,15 @@ def test_one_that_breaks_loses_its_samples_and_the_others_keep_theirs(error: Exc
     [warning] = [event for event in events if isinstance(event, Warned)]
     assert warning.approach == "a"
     assert "q1" in warning.text
+
+
+def test_rounds_ask_the_first_questions_first_and_nothing_beyond_where_they_are_closed() -> None:
+    approach = Scripted(batch=3)
+    events: list[Event] = []
+    rounds = evaluate_in_rounds(approach, QUESTIONS, "print", events.append, (3, 6), done=["q1"], clock=approach.clock)
+    assert next(rounds) == 3
+    assert approach.asked == [["q0", "q2"]]
+    assert next(rounds) == 6
+    rounds.close()
+    assert approach.asked == [["q0", "q2"], ["q3", "q4", "q5"]]
+    assert [event.done for event in events if isinstance(event, Answered)] == [2, 3, 4, 5, 6]
