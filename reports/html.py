@@ -83,6 +83,8 @@ class ReportPage:
     figures: list[Figure]
     slices: list[SliceView]
     differing: Differing | None
+    reviews: tuple[tuple[str, ...], ...]
+    """Sentences for each pair that was reviewed blind."""
     method: list[Block]
     limits: list[str]
     command: str
@@ -140,6 +142,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         figures=figures_from(drawn) if (drawn := drawer.answer()) else draw_all(summary, store),
         slices=slice_views(summary),
         differing=chosen,
+        reviews=tuple(found.words for found in summary.reviews),
         method=method,
         limits=limits(summary),
         command=command,

@@ -28,6 +28,9 @@ def render_markdown(summary: Summary) -> str:
     if summary.skipped:
         parts.append(_list("Not run", [f"{item.name}: {item.reason}" for item in summary.skipped]))
     parts += ["## Paired differences", table_text(comparison_table(summary))]
+    if summary.reviews:
+        parts.append("## What readers preferred")
+        parts += [_list("", found.words) for found in summary.reviews]
     parts += ["## How it was made", _list("", _made(summary))]
     return "\n\n".join(part for part in parts if part) + "\n"
 

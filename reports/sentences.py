@@ -144,6 +144,9 @@ def chips(summary: Summary) -> list[Chip]:
         found.append(Chip("!", "run not finished: numbers so far", "warn"))
     if trust.damaged:
         found.append(Chip("!", f"{text.count(len(trust.damaged), 'stored line')} could not be read", "warn"))
+    judged = sum(result.judged for result in summary.reviews)
+    if judged:
+        found.append(Chip("✓", f"{text.count(judged, 'case')} read and judged blind", "fine"))
     if summary.prior and summary.prior_words:
         found.append(Chip("=" if summary.prior_agreed else "≠", summary.prior_words, ""))
     return found

@@ -48,8 +48,11 @@ def _wilson_ends(p: float, n: float, z: float) -> tuple[float, float]:
     return low, high
 
 
-def wilson(k: int, n: int, level: float = 0.95) -> Interval:
-    """Wilson score interval of k successes in n cases (Wilson 1927). Without cases: the whole range 0 to 1."""
+def wilson(k: float, n: int, level: float = 0.95) -> Interval:
+    """Wilson score interval of k successes in n cases (Wilson 1927). Without cases: the whole range 0 to 1.
+
+    k may hold halves (ties): such scores spread less than right and wrong do, so the interval covers more than 95 %.
+    """
     if n == 0:
         return Interval(float("nan"), 0.0, 1.0, 0, level, "wilson")
     low, high = _wilson_ends(k / n, n, z_value(level))

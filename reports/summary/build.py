@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports import metrics
+from reports import metrics, review
 from reports.run.schema import ApproachSpec, Decision, RunHeader, RunSpec, Traffic
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
@@ -117,6 +117,7 @@ def summarise(
         prior_words=ruling.prior_words,
         slices=_slices(table, ranked, baseline, leader, spec),
         break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
+        reviews=review.results(store, spec.metrics, [item.name for item in sorted(contenders, key=_simple_first)]),
         trust=trust(store, table, approaches, comparisons),
     )
 
@@ -133,10 +134,13 @@ def choose_baseline(spec: RunSpec, outcomes: Outcomes) -> str | None:
     """The approach the project names, else the simplest one with scores that is not the floor; None without any."""
     if spec.decision.baseline in outcomes.names:
         return spec.decision.baseline
-    kinds = {item.name: item.kind for item in spec.approaches}
-    order = {kind: i for i, kind in enumerate(SIMPLE_FIRST)}
-    ran = [name for name in outcomes.names if kinds[name] != "floor"] or list(outcomes.names)
-    return min(ran, key=lambda name: order.get(kinds[name], len(order)), default=None)
+    known = {item.name: item for item in spec.approaches}
+    ran = [name for name in outcomes.names if known[name].kind != "floor"] or list(outcomes.names)
+    return min(ran, key=lambda name: _simple_first(known[name]), default=None)
+
+
+def _simple_first(item: ApproachSpec) -> int:
+    return SIMPLE_FIRST.index(item.kind) if item.kind in SIMPLE_FIRST else len(SIMPLE_FIRST)
 
 
 def compare_all(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from reports.prior import PriorRecord
+from reports.review import ReviewResult
 from reports.run.schema import SCHEMA_VERSION, Comparison, Record, RunHeader, SkippedApproach, TrainingRecord
 from reports.statistics.results import ScoreKind
 from reports.text import Unit
@@ -100,6 +101,8 @@ class ApproachSummary(Record):
     state: State = "complete"
     error: str = ""
     """Why the approach as a whole failed."""
+    stopped: str = ""
+    """After how many cases the stopping rule ended it, and why: its estimates are of those cases and lean away."""
     quality: Estimate
     """The primary metric; failures count as wrong."""
     quality_answered: Estimate
@@ -272,6 +275,8 @@ class Summary(Record):
     prior_words: str = ""
     slices: tuple[Slice, ...] = ()
     break_even: tuple[BreakEven, ...] = ()
+    reviews: tuple[ReviewResult, ...] = ()
+    """What readers preferred who did not see which answer was whose."""
     trust: Trust
 
     @property
@@ -304,6 +309,7 @@ class Summary(Record):
             "prior_words": self.prior_words,
             "slices": [part.model_dump(mode="json") for part in self.slices],
             "break_even": [pair.model_dump(mode="json") for pair in self.break_even],
+            "reviews": [found.model_dump(mode="json") for found in self.reviews],
             "trust": self.trust.model_dump(mode="json"),
             "started": self.header.started,
             "seconds": self.seconds,
