@@ -94,6 +94,60 @@ def report(
 
 
 @app.command()
+def diff(
+    a: Annotated[Path, typer.Argument(metavar="A", help="A run's folder, or a project's (its latest run).")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="The run to compare with it: differences are B minus A.")],
+    json: Json = False,
+) -> None:
+    """Show what changed between two runs, beside the paired difference of their answers. Change one thing at a time."""
+    from advisor.comparing import show_diff
+
+    show_diff(a, b, as_json=json)
+
+
+@app.command()
+def gate(  # noqa: PLR0917 - typer reads the parameters by name
+    run: RunPath,
+    min_quality: Annotated[
+        float | None, typer.Option(help="Least quality, in the metric's unit: 0.85 is 85 % of accuracy.")
+    ] = None,
+    at: Annotated[
+        str,
+        typer.Option(
+            metavar="lower|estimate",
+            help="What meets it: the lower end of the 95 % interval, or the estimate. At the limit itself an estimate "
+            "passes half of the time.",
+        ),
+    ] = "lower",
+    not_worse_than: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN2",
+            help="Fail unless the loss against RUN2, on the cases both share, is shown to be under the margin "
+            "(non-inferiority at 5 %).",
+        ),
+    ] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="That margin, in the metric's unit; default: the project's.")
+    ] = None,
+    approach: Annotated[str | None, typer.Option(help="Which approach; default: the recommended one.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Which one of RUN2; default: the same name, else the recommended one.")
+    ] = None,
+    allow_unsure: Annotated[
+        bool, typer.Option("--allow-unsure", help="Let pass what cannot be told; without it that fails.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit XML too.")] = None,
+    json: Json = False,
+) -> None:
+    """Hold a run to rules, for CI. Exit code 0: every rule is shown to be met; 1: not; 2: it cannot be asked."""
+    from advisor.comparing import GateOptions, gate_run
+
+    options = GateOptions(min_quality, not_worse_than, approach, against, margin, at, allow_unsure, junit, json)
+    raise typer.Exit(gate_run(run, options))
+
+
+@app.command()
 def runs(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A project, or a folder of runs.")] = Path(),
     json: Json = False,
