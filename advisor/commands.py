@@ -6,19 +6,18 @@ Holds the glue between project, orchestrator, summary and report; neither statis
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.errors import UsageError
+from reports.errors import EnvironmentFault, UsageError
 from reports.text import clean
 
 if TYPE_CHECKING:
     from advisor.narration import Teller
-    from reports.run.schema import Finished
+    from reports.run.schema import Finished, RunSpec
     from reports.run.store import RunStore
     from reports.summary import Summary
 
@@ -51,6 +50,7 @@ def run_project(path: Path, out: Path | None, display: Display, *, cache: bool, 
     if allow_broken:
         loaded = project.allowing_broken(loaded)
     prepared = plan.prepare(loaded)
+    _check_endpoints(prepared.spec)
     folder = out or orchestrator.new_folder(loaded.folder / "runs")
     for note in prepared.notes:
         _narrate(f"note: {note}")
@@ -63,7 +63,7 @@ def run_project(path: Path, out: Path | None, display: Display, *, cache: bool, 
 
 def resume_run(path: Path, display: Display, *, cache: bool) -> int:
     """Goes on with a run: only what is missing is done. A changed project refuses and names what moved."""
-    from advisor import orchestrator, plan, project
+    from advisor import launch
     from reports.run.store import RunStore
 
     folder = latest_run(path)
@@ -72,12 +72,9 @@ def resume_run(path: Path, display: Display, *, cache: bool) -> int:
         if finished is not None and not finished.failed:
             _narrate(f"{folder} is complete: nothing is left to do")
             return _conclude(store, display)
+        models = launch.models_to_resume(store)
+        _check_endpoints(store.header.spec)
         home = Path(store.header.spec.project_folder)
-        loaded = project.load(home)
-        if store.header.spec.data.broken_rows:
-            loaded = project.allowing_broken(loaded)
-        store.check_same(orchestrator.header_of(plan.prepare(loaded), folder))
-        models = loaded.model_folders(store.header.spec.approaches)
         return _go(store, models, display, cache=_cache_file(home) if cache else None, resumed=True)
 
 
@@ -87,8 +84,7 @@ def run_demo(name: str, out: Path, display: Display) -> int:
 
     if name not in demo.PROJECTS:
         raise UsageError(f"there is no demo {name!r}", f"choose from {', '.join(demo.PROJECTS)}")
-    folder = out / name
-    shutil.copytree(demo.project_folder(name), folder, dirs_exist_ok=True)
+    folder = demo.copy_project(name, out)
     _narrate(f"the demo project is in {folder}")
     return run_project(folder, None, display, cache=False, allow_broken=False)
 
@@ -157,6 +153,9 @@ def _conclude(store: RunStore, display: Display) -> int:
     else:
         _show(summary, files[0], display)
         _print(_shown(store.folder))
+    if store.finished is not None and store.finished.cause == "budget":
+        _narrate(f"the budget stopped the run; to go on, raise budget_usd and: advisor resume {_shown(store.folder)}")
+        return EnvironmentFault.exit_code
     return _exit_code(store.finished)
 
 
@@ -174,6 +173,9 @@ def _show(summary: Summary, page: Path, display: Display) -> None:
         from rich.console import Console
 
         Console().print(result_table(summary))
+    for approach in summary.approaches:
+        if approach.stopped:
+            _print(f"{approach.name}: {approach.stopped}")
     for item in summary.skipped:
         _print(f"skipped {item.name}: {item.reason}")
     _print(verdict.headline)
@@ -182,6 +184,14 @@ def _show(summary: Summary, page: Path, display: Display) -> None:
     for warning in verdict.warnings:
         _print(f"  note: {warning}")
     _print(f"report: {_shown(page)}")
+
+
+def _check_endpoints(spec: RunSpec) -> None:
+    """Asks the endpoints before anything is written or trained. Raises as they refuse."""
+    from advisor.endpoints import check_endpoints
+
+    for line in check_endpoints(spec):
+        _narrate(line)
 
 
 def _exit_code(finished: Finished | None) -> int:

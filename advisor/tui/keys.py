@@ -9,22 +9,10 @@ The ids are those of advisor.tui.actions; `?` shows the keys that are in force.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from advisor.user_folders import config_folder, state_folder
 from reports.errors import UsageError
-
-FOLDER = "approach-advisor"
-
-
-def config_folder() -> Path:
-    """Where the user keeps settings."""
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / FOLDER
-
-
-def state_folder() -> Path:
-    """Where the program keeps what it may lose."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / FOLDER
 
 
 def read_keys() -> dict[str, str]:
