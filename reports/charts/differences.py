@@ -56,7 +56,7 @@ def differences(summary: Summary) -> Sketch | None:
         ),
         base.mark_text(align="left", baseline="middle", dx=8).encode(x=altair.XDatum(domain[1]), y=y, text="words:N"),
     ).properties(width=WIDTH - 90, height=max(90, ROW * len(rows)))
-    title = _title(summary, shown)
+    title = finding(summary, shown)
     description = (
         f"Differences in {summary.primary.title} to {label(summary.baseline)} with 95 % intervals: "
         + "; ".join(f"{row['name']} {row['shown']}, {row['words']}" for row in rows)
@@ -86,7 +86,8 @@ def _row(c: ComparisonSummary, scale: float) -> dict[str, Any]:
     }
 
 
-def _title(summary: Summary, shown: list[ComparisonSummary]) -> str:
+def finding(summary: Summary, shown: list[ComparisonSummary]) -> str:
+    """The figure's title: who is shown to beat the baseline."""
     kinds = {approach.name: approach.kind for approach in summary.approaches}
     better = [label(c.b) for c in shown if c.words == "better"]
     unclear = [label(c.b) for c in shown if c.words == "not shown" and kinds[c.b] != "floor"]

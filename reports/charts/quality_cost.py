@@ -26,7 +26,7 @@ def quality_cost(summary: Summary) -> Sketch | None:
     ]
     if len(shown) < 2:
         return None
-    title = _title(summary, shown)
+    title = finding(summary, shown)
     return Sketch(
         id="quality-cost",
         title=title,
@@ -119,7 +119,8 @@ def _pixel(row: dict[str, Any], x: list[float], y: list[float], logarithmic: boo
     return WIDTH * across, HEIGHT * (1 - (row["value"] - y[0]) / (y[1] - y[0]))
 
 
-def _title(summary: Summary, shown: list[ApproachSummary]) -> str:
+def finding(summary: Summary, shown: list[ApproachSummary]) -> str:
+    """The figure's title: whom nothing beats on both."""
     front = sorted((a for a in shown if a.undominated), key=lambda a: a.cost.per_1000_usd or 0.0)
     names = [label(a.name) for a in front]
     if len(names) == 1:

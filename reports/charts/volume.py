@@ -20,12 +20,12 @@ STEPS = 60
 
 def volume(summary: Summary) -> Sketch | None:
     """At most five approaches: the recommended one, the baseline, then the undominated; None below two."""
-    shown = _shown(summary)
+    shown = drawn(summary)
     if len(shown) < 2:
         return None
     traffic = summary.header.spec.traffic
-    flips = _flips(shown, traffic.horizon_months)
-    title = _title(shown, traffic.queries_per_day, traffic.horizon_months, flips)
+    flips = cheapest_changes(shown, traffic.horizon_months)
+    title = finding(shown, traffic.queries_per_day, traffic.horizon_months, flips)
     said = [f"{label(a.name)}: {text.money(total(a, traffic.queries_per_day, traffic.horizon_months))}" for a in shown]
     months = text.number(traffic.horizon_months, 0)
     return Sketch(
@@ -48,7 +48,8 @@ def total(approach: ApproachSummary, queries_per_day: float, months: float) -> f
     )
 
 
-def _shown(summary: Summary) -> list[ApproachSummary]:
+def drawn(summary: Summary) -> list[ApproachSummary]:
+    """The approaches of the figure: those whose costs are known, the recommended one and the baseline first."""
     known = [
         a
         for a in summary.approaches
@@ -67,7 +68,7 @@ def _shown(summary: Summary) -> list[ApproachSummary]:
     return sorted(known, key=rank)[:LINES]
 
 
-def _grid(summary: Summary) -> list[float]:
+def volumes(summary: Summary) -> list[float]:
     """Queries a day from a thousandth to a thousand times the project's own traffic, at least 1."""
     own = summary.header.spec.traffic.queries_per_day
     first, last = max(1.0, own / 1000), own * 1000
@@ -78,7 +79,7 @@ def _chart(summary: Summary, shown: list[ApproachSummary], flips: list[tuple[flo
     import altair
 
     traffic = summary.header.spec.traffic
-    grid = _grid(summary)
+    grid = volumes(summary)
     totals = {a.name: [max(total(a, q, traffic.horizon_months), 0.01) for q in grid] for a in shown}
     every = [value for values in totals.values() for value in values]
     x = altair.X("queries:Q", title="answers a day").scale(type="log", domain=[grid[0], grid[-1]], nice=False)
@@ -132,7 +133,7 @@ def _key(shown: list[ApproachSummary]) -> list[Any]:
     return [pieces, names]
 
 
-def _flips(shown: list[ApproachSummary], months: float) -> list[tuple[float, str, str]]:
+def cheapest_changes(shown: list[ApproachSummary], months: float) -> list[tuple[float, str, str]]:
     """(queries a day, cheapest below, cheapest above) of the lower envelope of the straight lines."""
     lines = [(total(a, 0, months), total(a, 1, months) - total(a, 0, months), a.name) for a in shown]
     at = 0.0
@@ -150,7 +151,8 @@ def _flips(shown: list[ApproachSummary], months: float) -> list[tuple[float, str
         current = following
 
 
-def _title(shown: list[ApproachSummary], queries: float, months: float, flips: list[tuple[float, str, str]]) -> str:
+def finding(shown: list[ApproachSummary], queries: float, months: float, flips: list[tuple[float, str, str]]) -> str:
+    """The figure's title: who is the cheapest, and from which volume on somebody else is."""
     cheapest = min(shown, key=lambda a: (total(a, queries, months), a.name))
     said = f"At {text.number(queries, 0)} answers a day {label(cheapest.name)} is the cheapest of these"
     above = next((flip for flip in flips if flip[0] > queries), None)
