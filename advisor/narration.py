@@ -23,6 +23,7 @@ from reports.run.events import (
     Progressed,
     RunStarted,
     Scored,
+    StoppedEarly,
     Trained,
     TrainingFinished,
     Warned,
@@ -92,6 +93,8 @@ class Board:
             case ApproachFinished(approach=name, answered=answered, failed=failed):
                 row = self._set(name, "done", text.count(failed, "failed answer") if failed else "")
                 row.done = answered
+            case StoppedEarly(approach=name, rival=rival):
+                self._set(name, "stopped", f"clearly worse than {rival}")
             case ApproachFailed(approach=name, error=error):
                 self._set(name, "failed", error)
             case ApproachSkipped(approach=name, reason=reason):
@@ -147,6 +150,8 @@ class Lines:
                 )
             case Answered(answer=answer, done=done, total=total):
                 return self._progress(answer.approach, done, total)
+            case StoppedEarly(approach=name, answered=answered, total=total, reason=reason):
+                return f"{name}: stopped early after {answered} of {total} cases, {reason}"
             case ApproachSkipped(approach=name, reason=reason):
                 return f"{name}: skipped, {reason}"
             case ApproachFailed(approach=name, error=error, hint=hint):
@@ -212,7 +217,7 @@ class Live:
 
     @staticmethod
     def _cells(row: Row) -> tuple[str, ...]:
-        glyph = {"done": "✓", "failed": "✗", "skipped": "–", "waiting": "·"}.get(row.state, "▸")
+        glyph = {"done": "✓", "failed": "✗", "skipped": "–", "stopped": "–", "waiting": "·"}.get(row.state, "▸")
         counted = f"{row.done}/{row.total}" if row.total else ""
         return row.name, f"{glyph} {row.state}", counted, row.quality, row.note
 

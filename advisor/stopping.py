@@ -51,6 +51,8 @@ class StoppingRule:
     order: Sequence[str]
     """Case ids in the order of the run."""
     contenders: Sequence[ApproachSpec]
+    baseline: str | None = None
+    """Named by the project as the one that others are compared with: never ended."""
     right: dict[str, dict[str, bool]] = field(default_factory=dict)
     """Approach to case to whether the answer was right; a failed answer was not."""
     out: set[str] = field(default_factory=set)
@@ -64,7 +66,7 @@ class StoppingRule:
             return None
         contenders = [item for item in spec.approaches if not is_part(item)]
         order = [question.id for question in in_order(questions, spec.seed)]
-        return cls(spec.metrics[0], spec.decision.margin, order, contenders)
+        return cls(spec.metrics[0], spec.decision.margin, order, contenders, spec.decision.baseline)
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -79,7 +81,7 @@ class StoppingRule:
     def decide(self, live: Sequence[str], done: int) -> list[StoppedEarly]:
         """Which of the approaches that answered the first `done` cases are ended; they are no rivals from then on."""
         kinds = {item.name: item.kind for item in self.contenders}
-        endable = [name for name in live if name in kinds and kinds[name] not in FREE]
+        endable = [n for n in live if n in kinds and kinds[n] not in FREE and n != self.baseline]
         found = []
         for name in sorted(endable, key=lambda name: -self._hits(name, done)):
             rivals = sorted(kinds, key=lambda rival: -self._hits(rival, done))

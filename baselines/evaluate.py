@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from baselines.contract import AnswersAlone, Approach, Emit, Reply
 from reports.errors import AdvisorError, EnvironmentFault
 from reports.run.events import Answered, Measured, Progressed, Warned
-from reports.run.fingerprint import of_text
+from reports.run.fingerprint import in_seeded_order
 from reports.run.schema import Answer, LatencySample, Question
 
 GIVE_UP_AFTER = 5
@@ -33,8 +33,9 @@ class Outcome:
 
 
 def in_order(questions: Sequence[Question], seed: int) -> list[Question]:
-    """The one order of a run: by a seeded hash of the id, so that it depends neither on the file nor on the resume."""
-    return sorted(questions, key=lambda question: of_text(f"{seed}:{question.id}"))
+    """The one order of a run, the same for every approach and after every resume."""
+    known = {question.id: question for question in questions}
+    return [known[case] for case in in_seeded_order(known, seed)]
 
 
 def evaluate(

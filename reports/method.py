@@ -87,6 +87,8 @@ def _metrics(summary: Summary) -> Block:
 
 def _approach(approach: ApproachSummary, spec: ApproachSpec, store: RunStore) -> Block:
     facts = [("Kind", spec.kind)]
+    if approach.stopped:
+        facts.append(("Ended", approach.stopped))
     if spec.model:
         facts.append(("Model", f"{spec.model.id}, {spec.model.precision}"))
     if spec.options:

@@ -72,7 +72,7 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
     )
     return (
         Cell(text.one_line(approach.name, NAMES), _about(summary, approach), numeric=False),
-        quality_cell(approach.quality, summary),
+        quality_cell(approach.quality, summary, stopped=bool(approach.stopped)),
         difference_cell(against, summary, approach.name),
         Cell(
             f"{text.seconds(latency.p50_seconds)} / {text.seconds(latency.p95_seconds)}" if latency.n else "–",
@@ -85,13 +85,14 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
     )
 
 
-def quality_cell(estimate: Estimate, summary: Summary, usual: int | None = None) -> Cell:
+def quality_cell(estimate: Estimate, summary: Summary, usual: int | None = None, *, stopped: bool = False) -> Cell:
     """The primary metric's value over its interval, and its n where that is not the usual one."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Cell("–", "no scores")
     unit = summary.primary.unit
     value = text.quality(estimate.value, estimate.low, estimate.high, unit)
     few = f"\nn = {estimate.n:,}" if estimate.n != (summary.trust.cases if usual is None else usual) else ""
+    few += ", at stopping: leans away" if stopped else ""
     return Cell(value, text.interval(estimate.low, estimate.high, unit) + few)
 
 
@@ -107,7 +108,10 @@ def difference_cell(against: ComparisonSummary | None, summary: Summary, name: s
 
 
 def _about(summary: Summary, approach: ApproachSummary) -> str:
-    parts = [approach.kind if approach.kind != approach.name else "", approach.state]
+    parts = [
+        approach.kind if approach.kind != approach.name else "",
+        approach.stopped.partition(",")[0] or approach.state,
+    ]
     if approach.name == summary.verdict.approach:
         parts.insert(0, "recommended")
     return ", ".join(part for part in parts if part and part != "complete")

@@ -41,6 +41,11 @@ def of_texts(texts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
+def in_seeded_order(cases: Iterable[str], seed: int) -> list[str]:
+    """Case ids in the one order of a run: by a seeded hash of the id, so that it depends on no file and no resume."""
+    return sorted(cases, key=lambda case: of_text(f"{seed}:{case}"))
+
+
 def of_file(path: Path) -> str:
     """SHA-256 of a file's content, read in blocks of 1 MiB. Raises OSError as open() does."""
     digest = hashlib.sha256()

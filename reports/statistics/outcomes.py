@@ -20,10 +20,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics import bounded, multiplicity, sets
 from reports.statistics.clusters import clustered_mean, group_codes
-from reports.statistics.comparison import adjust, compare, compare_sets, usable_groups
+from reports.statistics.comparison import adjust, compare, compare_sets, spoken, usable_groups
 from reports.statistics.proportions import clustered_wilson, wilson
 from reports.statistics.resampling import Sample, default_resamples, mean_samples, resample_sums
 from reports.statistics.results import Interval, PairedResult, ScoreKind
+from reports.statistics.sequential import looked_at
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -59,6 +60,10 @@ class Outcomes:
     groups: Sequence[str] | None = None
     """Group of each case, None where there is no group column."""
     seed: int = 0
+    stopped: frozenset[str] = frozenset()
+    """Approaches that the stopping rule ended: comparisons with them are valid at any look."""
+    ranks: Sequence[int] = ()
+    """Place of each case in the order of the run; needed where an approach was stopped."""
     _samples: dict[str, Sample] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +129,7 @@ class Outcomes:
             predicted={k: pick(v) for k, v in self.predicted.items()},
             expected=pick(self.expected) if len(self.expected) else (),
             groups=None if self.groups is None else pick(self.groups),
+            ranks=pick(self.ranks) if len(self.ranks) else (),
         )
 
     def only(self, names: Sequence[str]) -> Outcomes:
@@ -176,7 +182,11 @@ class Outcomes:
         plain_numbers = self.kind == "bounded" and view.n_clusters is None
         samples = (view.sample(a), view.sample(b)) if plain_numbers else None
         scores = view.scores[a], view.scores[b]
-        return compare(*scores, view.groups, kind=self.kind, margin=margin, names=(a, b), samples=samples)
+        found = compare(*scores, view.groups, kind=self.kind, margin=margin, names=(a, b), samples=samples)
+        if self.kind == "binary" and self.stopped & {a, b}:
+            order = np.argsort(view.ranks)
+            return spoken(looked_at(found, scores[0][order], scores[1][order]))
+        return found
 
     def against(
         self, baseline: str, names: Sequence[str] | None = None, margin: float = 0.0

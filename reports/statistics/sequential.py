@@ -11,11 +11,13 @@ away from zero: report its direction, and the win share's interval, which stays 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log, pi
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from reports.statistics.results import PairedResult
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +56,23 @@ def stop_at(a_scores: ArrayLike, b_scores: ArrayLike, alpha: float = 0.05, compa
     """0-based index of the first case after which the comparison is settled; None where it never is."""
     hits = np.flatnonzero(e_path(a_scores, b_scores) >= log(comparisons / alpha))
     return int(hits[0]) if len(hits) else None
+
+
+def looked_at(result: PairedResult, a_scores: ArrayLike, b_scores: ArrayLike) -> PairedResult:
+    """The comparison where one side was stopped by its scores: p holds whenever one looked, equivalence is not said.
+
+    Scores in the order in which they were answered. The interval is that of as many cases without looking: the
+    difference at stopping leans away from zero, only its direction is shown.
+    """
+    return replace(
+        result,
+        p=anytime_p(a_scores, b_scores),
+        p_exact=None,
+        probability_better=None,
+        low90=float("-inf"),
+        high90=float("inf"),
+        method="e-process, valid at any look; the interval leans away from zero",
+    )
 
 
 @dataclass(frozen=True)

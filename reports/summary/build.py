@@ -131,12 +131,15 @@ def _under(header: RunHeader, decision: Decision | None, traffic: Traffic | None
 
 
 def choose_baseline(spec: RunSpec, outcomes: Outcomes) -> str | None:
-    """The approach the project names, else the simplest one with scores that is not the floor; None without any."""
+    """The approach the project names, else the simplest one with scores that is not the floor; None without any.
+
+    One that was stopped early answered a few cases only: it is the last choice.
+    """
     if spec.decision.baseline in outcomes.names:
         return spec.decision.baseline
     known = {item.name: item for item in spec.approaches}
     ran = [name for name in outcomes.names if known[name].kind != "floor"] or list(outcomes.names)
-    return min(ran, key=lambda name: _simple_first(known[name]), default=None)
+    return min(ran, key=lambda name: (name in outcomes.stopped, _simple_first(known[name])), default=None)
 
 
 def _simple_first(item: ApproachSpec) -> int:

@@ -58,6 +58,7 @@ def contender(
         model=spec.model.id if spec.model else "",
         state=_state(store, table, row),
         error=table.log.errors.get(spec.name, ""),
+        stopped=_stopped(table, spec.name),
         quality=next(iter(measured.values())),
         quality_answered=measure(views.answered, spec.name),
         metrics=measured,
@@ -81,11 +82,18 @@ def measure(outcomes: Outcomes, name: str) -> Estimate:
     return estimate(outcomes.quality(name), outcomes.failures(name), outcomes.format_failures(name))
 
 
+def _stopped(table: RunTable, name: str) -> str:
+    event = table.log.stopped.get(name)
+    return f"stopped early after {event.answered:,} of {event.total:,} cases, {event.reason}" if event else ""
+
+
 def _state(store: RunStore, table: RunTable, row: ApproachRows) -> State:
     if row.name in table.log.errors:
         return "failed"
+    if row.name in table.log.stopped:
+        return "stopped early"
     if not row.answered.any():
         return "not started"
     if row.asked.all() and (row.answered.all() or store.finished):
         return "complete"
-    return "stopped early" if store.finished else "partial"
+    return "partial"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped, Prepared, Warned
+from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped, Prepared, StoppedEarly, Warned
+from reports.run.fingerprint import in_seeded_order
 from reports.run.schema import Question, SkippedApproach
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Bools, Floats, Outcomes
@@ -76,6 +77,8 @@ class RunLog:
     warnings: tuple[str, ...]
     prepared: dict[str, float]
     """Approach to the seconds until it could answer, training included; the longest where it was resumed."""
+    stopped: dict[str, StoppedEarly] = field(default_factory=dict)
+    """Approaches that the stopping rule ended."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +115,13 @@ class RunTable:
             expected=[e if e is not None else r for e, r in zip(expected, self.references, strict=True)],
             groups=self.groups,
             seed=seed,
+            stopped=frozenset(self.log.stopped),
+            ranks=self._ranks(seed) if self.log.stopped else (),
         )
+
+    def _ranks(self, seed: int) -> list[int]:
+        places = {case: place for place, case in enumerate(in_seeded_order(self.ids, seed))}
+        return [places[case] for case in self.ids]
 
 
 def read_table(store: RunStore) -> RunTable:
@@ -125,7 +134,7 @@ def read_table(store: RunStore) -> RunTable:
     for name in store.approaches:
         row = _answers(store, name, position)
         _scores(store, row, position)
-        everything = complete and name not in log.errors and not store.header.spec.decision.stop_early
+        everything = complete and name not in log.errors and name not in log.stopped
         row.asked = np.ones(len(cases), dtype=bool) if everything and row.answered.any() else row.answered
         if missing := int(row.asked.sum() - row.answered.sum()):
             row.statuses["missing"] = missing
@@ -191,9 +200,12 @@ def _log(store: RunStore) -> RunLog:
     skipped = {item.name: item for item in store.header.spec.skipped}
     warnings: dict[str, None] = {}
     prepared: dict[str, float] = {}
+    stopped: dict[str, StoppedEarly] = {}
     kinds = {spec.name: spec.kind for spec in store.header.spec.approaches}
     for event in store.events():
         match event:
+            case StoppedEarly(approach=name):
+                stopped[name] = event
             case ApproachFailed(approach=name, error=error):
                 errors[name] = error
             case ApproachFinished(approach=name):
@@ -206,4 +218,4 @@ def _log(store: RunStore) -> RunLog:
                 warnings[f"{warned}: {said}" if warned else said] = None
             case _:
                 pass
-    return RunLog(errors, tuple(skipped.values()), tuple(warnings), prepared)
+    return RunLog(errors, tuple(skipped.values()), tuple(warnings), prepared, stopped)

@@ -70,6 +70,13 @@ def test_what_costs_no_generation_or_is_part_of_a_curve_is_never_ended(untouchab
     assert rule.decide((untouchable, "rag"), 200) == []
 
 
+def test_the_baseline_that_the_project_names_is_never_ended() -> None:
+    rule = rule_for("zero-shot", "rag", baseline="zero-shot")
+    answer(rule, "zero-shot", 0.0, 200)
+    answer(rule, "rag", 1.0, 200)
+    assert rule.decide(("zero-shot", "rag"), 200) == []
+
+
 def test_a_failed_answer_counts_as_wrong() -> None:
     rule = rule_for("zero-shot", "rag")
     answer(rule, "rag", 1.0, 50)

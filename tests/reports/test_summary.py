@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reports.prior import PriorRecord
-from reports.run.events import ApproachFailed, ApproachFinished, Warned
+from reports.run.events import ApproachFailed, ApproachFinished, StoppedEarly, Warned
 from reports.run.schema import (
     Answer,
     ApproachSpec,
@@ -29,7 +29,9 @@ from reports.run.schema import (
     TrainingRecord,
 )
 from reports.run.store import RunStore
+from reports.statistics.sequential import e_value
 from reports.summary import Summary, summarise
+from reports.tables import main_table
 
 Outcome = float | str | None
 """A score, None for an answer that could not be scored, or the status of a failed answer."""
@@ -271,6 +273,30 @@ def test_points_of_a_learning_curve_stand_on_it_and_nowhere_else(tmp_path: Path)
     assert [(p.examples, p.value) for p in tuned.curve] == [(50, 0.5), (100, 0.62), (200, 0.72), (400, 0.8)]
     assert tuned.curve_words in ("yes", "uncertain")
     assert "rag" in tuned.curve_verdict
+
+
+def test_an_approach_that_was_stopped_early_is_compared_on_its_cases_by_a_p_that_holds_at_any_look(
+    tmp_path: Path,
+) -> None:
+    outcomes = {"zero-shot": [0.0] * 12 + [1.0] * 38, "few-shot": [1.0] * 100 + [0.0] * 20, "rag": [1.0] * 120}
+    store = run(tmp_path / "r", outcomes, decision=Decision(stop_early=True))
+    said = {"approach": "zero-shot", "answered": 50, "total": 120, "rival": "rag", "reason": "clearly worse than rag"}
+    store.record(StoppedEarly.model_validate(said))
+    found = summary_of(store)
+    ended = found.approach("zero-shot")
+    assert (ended.state, ended.quality.n, ended.quality.value) == ("stopped early", 50, 0.76)
+    assert ended.stopped == "stopped early after 50 of 120 cases, clearly worse than rag"
+    assert found.baseline == "few-shot"
+    against = next(c for c in found.comparisons if {c.a, c.b} == {"zero-shot", "few-shot"})
+    assert (against.n, against.words, against.low90) == (50, "worse", None)
+    assert "any look" in against.method
+    assert against.p == pytest.approx(1 / e_value(0, 12))
+    whole = next(c for c in found.comparisons if {c.a, c.b} == {"rag", "few-shot"})
+    assert whole.n == 120
+    assert "zero-shot" not in found.verdict.could_be_best
+    assert any("Stopped early: zero-shot" in warning for warning in found.verdict.warnings)
+    texts = [cell.text + cell.note for row in main_table(found).rows for cell in row]
+    assert any("n = 50, at stopping" in text for text in texts)
 
 
 def test_slices_find_where_the_gain_is(tmp_path: Path) -> None:
