@@ -21,8 +21,7 @@ from reports.errors import AdvisorError, EnvironmentFault, UsageError
 
 app = typer.Typer(
     name="advisor",
-    help="Measures on your own eval set whether fine-tuning is worth it, or whether prompting or RAG do.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -35,6 +34,32 @@ Plain = Annotated[bool, typer.Option("--plain", help="Lines without cursor trick
 Cache = Annotated[bool, typer.Option("--cache", help="Reuse answers that a model gave before; they carry no time.")]
 AllowBroken = Annotated[bool, typer.Option("--allow-broken", help="Go on where more than 5 % of the rows are broken.")]
 Formats = Annotated[list[str] | None, typer.Option("--format", "-f", help="html, md, csv, json or pdf; repeatable.")]
+
+
+@app.callback()
+def opened(
+    context: typer.Context,
+    web: Annotated[bool, typer.Option("--web", help="Serve the app to a browser on this machine.")] = False,
+    port: Annotated[int, typer.Option(help="Port for --web.", min=1, max=65535)] = 8000,
+    no_mouse: Annotated[bool, typer.Option("--no-mouse", help="Leave the mouse to the terminal.")] = False,
+) -> None:
+    """Measures on your own eval set whether fine-tuning is worth it, or whether prompting or RAG do.
+
+    Without a command it opens the app: interview, data, plan, run, results, report.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if web:
+        from advisor.tui.opening import serve
+
+        serve(port)
+    elif sys.stdin.isatty() and sys.stdout.isatty():
+        from advisor.tui.opening import open_app
+
+        open_app(mouse=not no_mouse)
+    else:
+        sys.stderr.write(context.get_help() + "\n")
+        raise typer.Exit(UsageError.exit_code)
 
 
 @app.command()
@@ -215,10 +240,7 @@ def _tell(message: str, hint: str, code: int) -> int:
 
 
 def _tell_usage(error: TyperException) -> int:
-    """A command line that cannot be read. Without any arguments the message is the whole help page."""
-    if type(error).__name__ == "NoArgsIsHelpError":
-        sys.stderr.write(error.format_message() + "\n")
-        return UsageError.exit_code
+    """A command line that cannot be read."""
     return _tell(error.format_message().replace("\n", " "), "advisor --help", UsageError.exit_code)
 
 
