@@ -182,16 +182,16 @@ def _embedder() -> str:
 
 
 def _model(prepared: Prepared, spec: ApproachSpec) -> str:
-    import os
-
     model = spec.model
     if model is None:
         return "none"
     if model.id.startswith("openai:"):
-        key = model.api_key_env or "OPENAI_API_KEY"
-        return (
-            f"endpoint {model.base_url or 'of OpenAI'}, key from {key}" if os.environ.get(key) else f"missing key {key}"
-        )
+        from advisor.endpoints import check_endpoint
+
+        try:
+            return check_endpoint(model, prepared.spec)
+        except EnvironmentFault as error:
+            return f"missing: {error} {error.hint}"
     from finetune.model_files import open_model
 
     folder = prepared.project.model_folders(prepared.spec.approaches).get(model.id, model.id)

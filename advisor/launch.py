@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor import orchestrator, plan, project
+from advisor import endpoints, orchestrator, plan, project
 from advisor.plan import Prepared
 from reports.run.store import RunStore
 
@@ -46,9 +46,14 @@ def reopen(folder: Path) -> Launch:
 
 
 def models_to_resume(store: RunStore) -> dict[str, str]:
-    """Where the models of a stored run lie. Raises UsageError that names what moved in its project."""
+    """Where the models of a stored run lie; an endpoint's new limits are taken over.
+
+    Raises UsageError that names what moved in the project.
+    """
     loaded = project.load(Path(store.header.spec.project_folder))
     if store.header.spec.data.broken_rows:
         loaded = project.allowing_broken(loaded)
-    store.check_same(orchestrator.header_of(plan.prepare(loaded), store.folder))
+    header = orchestrator.header_of(plan.prepare(loaded), store.folder)
+    store.check_same(header)
+    endpoints.adopt_limits(store, header.spec)
     return loaded.model_folders(store.header.spec.approaches)

@@ -17,6 +17,7 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -122,6 +123,7 @@ class _Run:
         )
         self.cases: dict[str, Case] = {case.question.id: case for case in store.cases()}
         self.failed: dict[str, None] = {}
+        self.cause: Literal["", "budget"] = ""
         self.skipped: set[str] = set()
         self.worker: asyncio.subprocess.Process | None = None
         self.tools = scoring.Tools(folder=Path(self.spec.project_folder))
@@ -176,7 +178,7 @@ class _Run:
         seconds = round(asyncio.get_running_loop().time() - started, 3)
         yield self._kept(RunFinished(directory=str(self.store.folder), seconds=seconds, failed=tuple(self.failed)))
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.store.finish(Finished(finished=now, seconds=seconds, failed=tuple(self.failed)))
+        self.store.finish(Finished(finished=now, seconds=seconds, failed=tuple(self.failed), cause=self.cause))
 
     async def _latency(self) -> AsyncIterator[Event]:
         names = tuple(
@@ -226,6 +228,7 @@ class _Run:
             return
         if isinstance(event, ApproachFailed):
             self.failed[event.approach] = None
+            self.cause = event.cause or self.cause
         if isinstance(event, ApproachSkipped):
             self.skipped.add(event.approach)
         if self.rule is not None and isinstance(event, (ApproachFailed, ApproachSkipped)):

@@ -100,6 +100,7 @@ def prepare(project: Project) -> Prepared:
         latency_samples=project.latency_samples,
         embedder=project.embedder,
         project_folder=str(project.folder),
+        budget_usd=project.budget_usd,
     )
     return Prepared(project, spec, data.cases, data.train, data.dev, data.documents, data.notes)
 

@@ -18,11 +18,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from advisor import demo
 from advisor.yaml_text import read_yaml
 from baselines import registry
+from baselines.models import endpoint
 from baselines.source import Source
 from reports.errors import UsageError
 from reports.run.schema import ApproachSpec, Decision, ModelSpec, Prices, TaskType, Traffic
 
 FILE = "advisor.yaml"
+ENDPOINT_KEYS = (
+    *("base_url", "api_key_env", "headers", "requests_per_minute", "tokens_per_minute", "max_concurrency"),
+    *("timeout_seconds", "budget_usd", "input_usd_per_million", "output_usd_per_million"),
+    "cached_input_usd_per_million",
+)
+"""Keys of a model that mean nothing for weights on this machine."""
 DEFAULT_APPROACHES = (
     "floor",
     "zero-shot",
@@ -100,6 +107,8 @@ class Project(Section):
     """Longest answer. None: room for the longest reference, at least 16."""
     latency_samples: int = Field(default=30, ge=0)
     """Requests of each approach in the latency pass; p95 with an interval needs 72. 0: no latency pass."""
+    budget_usd: float | None = Field(default=None, ge=0)
+    """Most that all endpoints together may cost in one run, its resumes included. None: no ceiling."""
     embedder: str = "auto"
     """Embedding model for retrieval: a folder or hub id; auto is MiniLM."""
     folder: Path = Field(default=Path(), exclude=True)
@@ -135,10 +144,15 @@ class Project(Section):
         return tuple(specs.values())
 
     def model_spec(self, model: str | ModelSpec | None) -> ModelSpec | None:
-        """A model as the file names it: an alias, an id, or a section of its own."""
-        if not isinstance(model, str):
-            return model
-        return self.models.get(model) or ModelSpec(id=model)
+        """A model as the file names it: an alias, an id, or a section of its own. Raises UsageError otherwise."""
+        if isinstance(model, str):
+            close = [] if model in self.models else difflib.get_close_matches(model, self.models, n=1, cutoff=0.75)
+            if close and not (self.folder / model).exists():
+                raise UsageError(f"{FILE}: models: there is no model {model!r}", f"did you mean {close[0]}?")
+            model = self.models.get(model) or ModelSpec(id=model)
+        if model is not None:
+            check_model(model)
+        return model
 
     def model_folders(self, specs: tuple[ApproachSpec, ...]) -> dict[str, str]:
         """Folders of the models that are bundled or stand beside the project, by id."""
@@ -152,6 +166,19 @@ class Project(Section):
             elif not Path(spec.model.id).is_absolute() and beside.is_dir():
                 folders[spec.model.id] = str(beside.resolve())
         return folders
+
+
+def check_model(model: ModelSpec) -> None:
+    """Raises UsageError for an endpoint whose address or headers cannot be, and for limits on a local model."""
+    if model.id.startswith(endpoint.PREFIX):
+        endpoint.check(model)
+        return
+    said = [name for name in ENDPOINT_KEYS if getattr(model, name)]
+    if said:
+        raise UsageError(
+            f"{FILE}: {said[0]} is a key of endpoints, and {model.id} is a local model",
+            f"write its id as {endpoint.PREFIX}{model.id} if a server answers for it, or leave the key out",
+        )
 
 
 def load(path: Path) -> Project:
@@ -172,7 +199,10 @@ def load(path: Path) -> Project:
         project = Project.model_validate(read)
     except ValidationError as error:
         raise _explained(file, read, error) from error
-    return project.model_copy(update={"folder": file.parent.resolve()})
+    project = project.model_copy(update={"folder": file.parent.resolve()})
+    for alias in project.models.values():
+        check_model(alias)
+    return project
 
 
 def allowing_broken(project: Project) -> Project:
@@ -203,7 +233,8 @@ def _explained(file: Path, read: Mapping[str, Any], error: ValidationError) -> U
         return UsageError(f"{file}: unknown key {place[-1]!r}{parent}", _nearest(place[-1], _known_keys(place[:-1])))
     if first["type"] == "missing":
         return UsageError(f"{file}: the key {where} is missing", "`advisor new` writes a commented example")
-    said = f" (found {str(first['input'])[:60]!r})" if not isinstance(first["input"], (dict, list, tuple)) else ""
+    shown = not isinstance(first["input"], (dict, list, tuple)) and not {"headers", "api_key_env"} & set(place)
+    said = f" (found {str(first['input'])[:60]!r})" if shown else ""  # never what may be a key
     words = _WORDS.get(first["type"], first["msg"].removeprefix("Value error, ").replace("Input should be", "must be"))
     return UsageError(f"{file}: {where}: {words}{said}", _HINTS.get(place[0], "see the README's project file"))
 
@@ -220,6 +251,8 @@ _HINTS = {
     "approaches": "a list of names, or names with options: [floor, {few-shot: {shots: 8}}]",
     "data": "data: {eval: eval.csv, train: train.csv}; with columns: {eval: {path: eval.csv, input: text}}",
     "model": "a name such as demo or openai:NAME, or {id: NAME, base_url: …}",
+    "models": "models: {big: {id: openai:NAME, base_url: …, api_key_env: VARIABLE, budget_usd: 2}}",
+    "budget_usd": "dollars, such as 5 or 0.50",
     "name": "put it in quotes where it is to be a text",
 }
 

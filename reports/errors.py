@@ -10,11 +10,15 @@ Front doors print `str(error)` and `error.hint`; nothing else is shown to a user
 
 from __future__ import annotations
 
+from typing import Literal
+
 
 class AdvisorError(Exception):
     """A failure that a user can act on: one sentence that says where, and a hint that says what to do."""
 
     exit_code = 2
+    cause: Literal["", "budget"] = ""
+    """What a front door must tell apart: a budget that is used up stops a run that could go on."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

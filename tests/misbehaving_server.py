@@ -15,7 +15,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Behaviour = str | tuple[int, str, dict[str, str]]
@@ -55,8 +55,10 @@ class Server:
         bucket: Bucket | None = None,
         hint: bool = True,
         headers: Mapping[str, str] | None = None,
+        listed: Sequence[str] | Behaviour = ("test",),
     ) -> None:
-        self.script, self.bucket, self.hint = script, bucket, hint
+        """`listed`: what GET /models names, or how it fails."""
+        self.script, self.bucket, self.hint, self.listed = script, bucket, hint, listed
         self.headers = dict(headers or {})
         self.requests: list[dict[str, Any]] = []
         self.seen_headers: list[dict[str, str]] = []
@@ -78,6 +80,8 @@ class Server:
         return self
 
     def stop(self) -> None:
+        if self._loop.is_closed():
+            return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
@@ -107,7 +111,10 @@ class Server:
         """One request. False when the connection is to be closed."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-        body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))))
+        sent = await reader.readexactly(int(headers.get("content-length", 0)))
+        if head[0].startswith("GET"):
+            return await self._list(_Wire(writer, self.headers))
+        body = json.loads(sent)
         self.requests.append(body)
         self.seen_headers.append(headers)
         self.at_once += 1
@@ -116,6 +123,14 @@ class Server:
             return await self._respond(body, self.script(len(self.requests), body), _Wire(writer, self.headers))
         finally:
             self.at_once -= 1
+
+    async def _list(self, wire: _Wire) -> bool:
+        if isinstance(self.listed, str):
+            return await wire.error(*ERRORS[self.listed])
+        if isinstance(self.listed, tuple) and self.listed and isinstance(self.listed[0], int):
+            return await wire.error(*self.listed)  # type: ignore[arg-type]
+        rows = [{"id": name, "object": "model", "created": 0, "owned_by": "us"} for name in self.listed]
+        return await wire.send(200, json.dumps({"object": "list", "data": rows}))
 
     async def _respond(self, body: dict[str, Any], behaviour: Behaviour, wire: _Wire) -> bool:
         wait = self.bucket.take() if self.bucket is not None else 0.0

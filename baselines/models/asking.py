@@ -27,7 +27,6 @@ from baselines.models.limits import Budget, BudgetReached, Limits
 from baselines.models.pacing import Pace, Ticket
 from baselines.models.usage import estimate_tokens, most_tokens
 from baselines.prompts import Prompt
-from reports.costs.tokens import TokenPrice
 from reports.errors import EnvironmentFault
 from reports.run.schema import ModelSpec
 
@@ -57,13 +56,13 @@ class Asker:
         endpoint: Endpoint,
         limits: Limits,
         warn: Callable[[str], None],
-        price: TokenPrice | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.spec = spec
         self.endpoint = endpoint
         self.limits = limits
         self.pace = Pace(limits)
-        self.budget = Budget(limits.budget_usd, price)
+        self.budget = budget or Budget(limits, limits.price)
         self.dialect = Dialect("max_completion_tokens" if endpoint.official else "max_tokens")
         self._warn = warn
         self._lost_in_a_row = 0
@@ -128,7 +127,7 @@ class Asker:
     ) -> Received | Failure:
         """One request, with its place in the pace and its share of the budget given back however it ends."""
         worst = self.budget.cost(most_tokens(prompt.text), decoding.max_new_tokens)
-        await self.budget.reserve(worst)
+        reserved = await self.budget.reserve(worst)
         billed = 0.0
         try:
             ticket = await self.pace.start(estimate_tokens(prompt.text) + decoding.max_new_tokens)
@@ -142,7 +141,7 @@ class Asker:
             finally:
                 self.pace.end(ticket)
         finally:
-            self.budget.settle(worst, billed)
+            self.budget.settle(reserved, billed)
         return outcome
 
     async def _exchange(

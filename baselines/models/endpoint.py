@@ -1,4 +1,6 @@
-"""Where an endpoint is and how we show that we may use it: address, key and headers, all secrets from the environment.
+"""Where an endpoint is and how we show that we may use it: address, key and headers.
+
+All secrets come from the environment, or from the system's keyring where the package `keyring` is installed.
 
 Refuses keys in the project file, redirects, and everything that would send what the project does not name: another
 provider's key, the environment's organisation or custom headers, facts about this machine.
@@ -12,6 +14,7 @@ its variable: a key of one provider is never sent to another by default.
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 import re
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 PREFIX = "openai:"
 OPENAI = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
+KEYRING = "approach-advisor"
+"""The service under which the system's keyring holds keys, where the package `keyring` is installed."""
 REMOVED = "[removed]"
 CONNECT_SECONDS = 10.0
 SENT = frozenset({"host", "accept", "accept-encoding", "connection", "content-type", "content-length"}) | {
@@ -41,6 +46,8 @@ SENT = frozenset({"host", "accept", "accept-encoding", "connection", "content-ty
 only headers that the project names leave this machine."""
 ACCOUNT = frozenset({"openai-organization", "openai-project"})
 SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "proxy-authorization", "cookie"})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,19}|(?=\w*[A-Za-z]_)(?:[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]*)")
+"""Of a variable: long ones without an underscore or of mixed case are rather keys."""
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
 _KEY_SHAPED = re.compile(r"(?i)\b(?:sk|pk|gsk|hf|xai)[-_][\w*.\-]{6,}|(?<=bearer )\S{6,}")
 
@@ -82,21 +89,33 @@ class Endpoint:
 
 def endpoint_of(spec: ModelSpec) -> Endpoint:
     """Reads address, key and headers. Raises UsageError (the project file) or EnvironmentFault (a missing variable)."""
-    model = spec.id.removeprefix(PREFIX)
-    if model == spec.id or not model:
-        raise UsageError(f"{spec.id!r} names no endpoint's model.", "Write `openai:` and the model's name.")
+    loopback = check(spec)
     url = spec.base_url or OPENAI
-    loopback = _checked_address(url)
     key_name = spec.api_key_env or (DEFAULT_KEY if _same_host(url, OPENAI) else None)
-    if key_name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key_name):
+    key = _secret(key_name, optional=loopback) if key_name else ""
+    headers, hidden = _headers(spec.headers)
+    model = spec.id.removeprefix(PREFIX)
+    secrets = tuple(sorted({s for s in (key, *hidden) if len(s) >= 4}, key=len, reverse=True))
+    return Endpoint(model, url, key_name, loopback, key, headers, secrets)
+
+
+def check(spec: ModelSpec) -> bool:
+    """True for an endpoint on this machine. Asks neither the environment nor the network.
+
+    Raises UsageError for an address, a variable's name or a header that cannot be; no message repeats a secret, and
+    whoever checks before anything is stored keeps a key that stands in the project file out of every other file.
+    """
+    if not spec.id.removeprefix(PREFIX) or not spec.id.startswith(PREFIX):
+        raise UsageError(f"{spec.id!r} names no endpoint's model.", "Write `openai:` and the model's name.")
+    loopback = _checked_address(spec.base_url or OPENAI)
+    if spec.api_key_env is not None and not _is_name(spec.api_key_env):
         raise UsageError(
             "`api_key_env` of the model is not the name of an environment variable.",
             "Put the key into a variable and write the variable's name; if a key stood there, replace it.",
         )
-    key = _secret(key_name, optional=loopback) if key_name else ""
-    headers, hidden = _headers(spec.headers)
-    secrets = tuple(sorted({s for s in (key, *hidden) if len(s) >= 4}, key=len, reverse=True))
-    return Endpoint(model, url, key_name, loopback, key, headers, secrets)
+    for name, value in spec.headers.items():
+        _check_header(name, value)
+    return loopback
 
 
 def open_client(endpoint: Endpoint, limits: Limits) -> AsyncOpenAI:
@@ -163,31 +182,39 @@ def _same_host(one: str, other: str) -> bool:
     return urlsplit(one).hostname == urlsplit(other).hostname
 
 
+def _is_name(text: str) -> bool:
+    return bool(_NAME.fullmatch(text)) and not _KEY_SHAPED.search(text)
+
+
+def _check_header(name: str, value: str) -> None:
+    secret = name.lower() in SECRET_HEADERS or _KEY_SHAPED.search(value)
+    if secret and not _VARIABLE.search(value):
+        raise UsageError(
+            f"The header {name} of the model holds its secret in the project file.",
+            "Write `$NAME` and set the environment variable NAME; replace the secret that stood there.",
+        )
+    if not (name + value).isascii() or not (name + value).isprintable():
+        raise UsageError(f"The header {name!r} of the model holds characters that cannot be sent.")
+
+
 def _headers(named: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Headers with their `$NAME` parts filled in, and the values that came from the environment."""
     filled: dict[str, str] = {}
     hidden: list[str] = []
     for name, value in named.items():
-        variables = _VARIABLE.findall(value)
-        if name.lower() in SECRET_HEADERS and not variables:
-            raise UsageError(
-                f"The header {name} of the model holds its secret in the project file.",
-                "Write `$NAME` and set the environment variable NAME; replace the secret that stood there.",
-            )
-        if not (name + value).isascii() or not (name + value).isprintable():
-            raise UsageError(f"The header {name!r} of the model holds characters that cannot be sent.")
-        hidden += [_secret(variable) for variable in variables]
+        hidden += [_secret(variable) for variable in _VARIABLE.findall(value)]
         filled[name] = _VARIABLE.sub(lambda found: _secret(found[1]), value)
     return filled, hidden
 
 
 def _secret(variable: str, *, optional: bool = False) -> str:
-    """The variable's value, fit for a header. Empty only if `optional`."""
-    value = os.environ.get(variable, "").strip()
+    """The value, fit for a header, from the environment or else the keyring. Empty only if `optional`."""
+    value = os.environ.get(variable, "").strip() or _from_keyring(variable)
     if not value and not optional:
         raise EnvironmentFault(
             f"The environment variable {variable} is not set, and the endpoint needs it.",
-            f"Set {variable} in the shell that starts the run; keys are never read from files.",
+            f"Set {variable} in the shell that starts the run, or store it with `keyring set {KEYRING} {variable}`; "
+            "keys are never read from files.",
         )
     if not value.isascii() or not value.isprintable():
         raise EnvironmentFault(
@@ -195,3 +222,16 @@ def _secret(variable: str, *, optional: bool = False) -> str:
             f"Set {variable} again: it was probably copied with something around it.",
         )
     return value
+
+
+def _from_keyring(variable: str) -> str:
+    """What the system's keyring holds under that name; empty without the package, and where it has no backend."""
+    if importlib.util.find_spec("keyring") is None:
+        return ""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return (keyring.get_password(KEYRING, variable) or "").strip()
+    except KeyringError:
+        return ""

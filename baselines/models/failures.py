@@ -99,6 +99,11 @@ def _status_failure(error: openai.APIStatusError, endpoint: Endpoint) -> Failure
     return Failure("rejected", sentence, None, headers, argument=str(error.param or ""))
 
 
+def locked_out(error: openai.APIStatusError, endpoint: Endpoint) -> EnvironmentFault:
+    """What a 401 or 403 means, without the key that it may repeat."""
+    return _locked_out(error.status_code, one_line(endpoint.redact(_message(error)), WORDS), endpoint)
+
+
 def _locked_out(status: int, words: str, endpoint: Endpoint) -> EnvironmentFault:
     said = f" It says: {words}" if words else ""
     if endpoint.key and endpoint.key_name:

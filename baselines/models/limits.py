@@ -9,10 +9,19 @@ ceiling, not a goal.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Literal
 
+from baselines.models.ledger import Entry, Ledger
+from reports.costs.bill import price_of
+from reports.costs.estimate import PriceNeeded
 from reports.costs.tokens import TokenPrice
 from reports.errors import EnvironmentFault
+from reports.run.schema import ModelSpec, RunSpec
+
+ELSEWHERE_SECONDS = 0.05
+"""How often a request that waits for the run's budget looks whether another model has settled one."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +33,9 @@ class Limits:
     tokens_per_minute: float | None = None
     """Prompt and completion together, as providers count; None as above."""
     budget_usd: float | None = None
-    """None: no ceiling. 0 sends nothing."""
+    """Of this model, over all sessions of a run. None: no ceiling. 0 sends nothing."""
+    run_budget_usd: float | None = None
+    """Of all models of a run together."""
     price: TokenPrice | None = None
     """What tokens cost, for the budget; None asks the shipped list."""
     max_concurrency: int = 64
@@ -43,39 +54,80 @@ class Limits:
 class BudgetReached(EnvironmentFault):
     """The next request could cost more than what is left. Everything sent before it was answered and handed over."""
 
+    cause: Literal["", "budget"] = "budget"
+
 
 class Budget:
-    """Dollars spent and reserved. Lives in one event loop."""
+    """The ceilings that one model's requests must keep: its own, and the run's over all models."""
 
-    def __init__(self, usd: float | None, price: TokenPrice | None) -> None:
-        self.usd = usd
+    def __init__(
+        self, limits: Limits, price: TokenPrice | None, ledger: Ledger | None = None, account: str = "model"
+    ) -> None:
+        """`account`: under which name the ledger keeps this model's dollars."""
+        self.limits = limits
         self.price = price
-        self.spent = 0.0
-        self.reserved = 0.0
-        self._open = 0
+        self.ledger = ledger or Ledger()
+        self.account = account
         self._changed = asyncio.Event()
 
+    @property
+    def spent(self) -> float:
+        """Dollars of this model, earlier sessions of the run included."""
+        return self.ledger.spent(self.account)
+
     def cost(self, prompt: int, completion: int, cached: int = 0) -> float:
-        """Dollars; 0 where nobody asked for a budget."""
+        """Dollars; 0 where no price is known, which a ceiling does not allow."""
         return self.price.of(prompt, completion, cached) if self.price is not None else 0.0
 
-    async def reserve(self, usd: float) -> None:
-        """Sets the sum aside, waiting for requests in flight to settle. Raises BudgetReached when none would help."""
-        while self.usd is not None and self.spent + self.reserved + usd > self.usd:
-            if not self._open:
-                raise BudgetReached(
-                    f"The budget of ${self.usd:.2f} stops the run: ${self.spent:.4f} are spent and "
-                    f"the next request may cost ${usd:.4f}.",
-                    "Raise the budget and resume: the answers so far are kept.",
-                )
-            self._changed.clear()
-            await self._changed.wait()
-        self.reserved += usd
-        self._open += 1
+    async def reserve(self, usd: float) -> Entry | None:
+        """Sets the sum aside, waiting for requests in flight to settle; None where there is no price to count.
 
-    def settle(self, reserved: float, usd: float) -> None:
+        Raises BudgetReached when no waiting would help.
+        """
+        if self.price is None:
+            return None
+        while True:
+            waited_for = self.ledger.open
+            entry = self.ledger.reserve(
+                self.account, usd, most=self.limits.budget_usd, most_of_all=self.limits.run_budget_usd
+            )
+            if entry is not None:
+                return entry
+            if not waited_for:
+                raise self._reached(usd)
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ELSEWHERE_SECONDS):
+                    await self._changed.wait()
+
+    def settle(self, entry: Entry | None, usd: float) -> None:
         """Turns a reservation into what was really billed (0 for a request that was not served)."""
-        self._open -= 1
-        self.reserved = self.reserved - reserved if self._open else 0.0  # no rounding errors are carried along
-        self.spent += usd
-        self._changed.set()
+        if entry is not None:
+            self.ledger.settle(entry, usd)
+            self._changed.set()
+
+    def _reached(self, usd: float) -> BudgetReached:
+        own, whole = self.limits.budget_usd, self.limits.run_budget_usd
+        of_model = own is not None and self.spent + usd > own
+        ceiling, spent = (own, self.spent) if of_model else (whole, self.ledger.spent())
+        what = "of this model" if of_model else "of the run"
+        return BudgetReached(
+            f"The budget {what}, ${ceiling:.2f}, is used up: ${spent:.4f} are spent and the next request may "
+            f"cost ${usd:.4f}.",
+            "Raise budget_usd in the project file and resume: the answers so far are kept.",
+        )
+
+
+def limits_of(model: ModelSpec, run: RunSpec) -> Limits:
+    """What the project file says of this endpoint; prices as of the day of asking."""
+    price = price_of(model, run.prices)
+    usual = Limits()
+    return Limits(
+        requests_per_minute=model.requests_per_minute,
+        tokens_per_minute=model.tokens_per_minute,
+        budget_usd=model.budget_usd,
+        run_budget_usd=run.budget_usd,
+        price=None if isinstance(price, PriceNeeded) else price,
+        max_concurrency=model.max_concurrency or usual.max_concurrency,
+        timeout_seconds=model.timeout_seconds or usual.timeout_seconds,
+    )

@@ -22,7 +22,8 @@ from baselines.models.asking import Asker, drained
 from baselines.models.background import Background
 from baselines.models.contract import Decoding, Generation
 from baselines.models.endpoint import Endpoint, endpoint_of
-from baselines.models.limits import Limits
+from baselines.models.ledger import Ledger
+from baselines.models.limits import Budget, Limits
 from baselines.models.usage import estimate_tokens
 from baselines.prompts import Prompt
 from reports.costs.estimate import PriceNeeded
@@ -38,17 +39,27 @@ DEFAULT_CONTEXT = 128_000
 
 
 def load(
-    spec: ModelSpec, *, limits: Limits | None = None, on_warning: Callable[[str], None] = lambda _: None
+    spec: ModelSpec,
+    *,
+    limits: Limits | None = None,
+    ledger: Ledger | None = None,
+    on_warning: Callable[[str], None] = lambda _: None,
 ) -> RemoteModel:
     """Checks address, key, headers and price of what `spec` names; nothing is sent before the first prompt.
 
+    `ledger` holds what the run has spent so far and is told what comes on top.
     Raises UsageError (the project file, a budget without a price) or EnvironmentFault (a variable that is not set).
     """
     limits = limits or Limits()
     endpoint = endpoint_of(spec)
     if endpoint.secrets and endpoint.url.startswith("http://") and not endpoint.loopback:
         on_warning(f"The key for {endpoint.host} travels unencrypted (http): anyone on the way can read it.")
-    return RemoteModel(spec, endpoint, limits, on_warning, _price(spec, limits))
+    return RemoteModel(spec, endpoint, limits, on_warning, Budget(limits, _price(spec, limits), ledger, account(spec)))
+
+
+def account(spec: ModelSpec) -> str:
+    """Under which name the ledger keeps what this model costs: it holds however limits and prices change."""
+    return of_value([spec.id, spec.base_url, spec.api_key_env])[:12]
 
 
 class RemoteModel:
@@ -60,9 +71,10 @@ class RemoteModel:
         endpoint: Endpoint,
         limits: Limits,
         on_warning: Callable[[str], None],
-        price: TokenPrice | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.spec = spec
+        self.endpoint = endpoint
         self.name = spec.id
         self.fingerprint = of_value(
             {
@@ -78,7 +90,7 @@ class RemoteModel:
         self._warned: set[str] = set()
         self._warnings: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._line = Background(f"endpoint {endpoint.host}")
-        self._asker = Asker(spec, endpoint, limits, self._warnings.put, price)
+        self._asker = Asker(spec, endpoint, limits, self._warnings.put, budget)
 
     @property
     def context_length(self) -> int:
@@ -90,7 +102,7 @@ class RemoteModel:
 
     @property
     def spent_usd(self) -> float:
-        """What the budget has counted so far; 0 where none was set."""
+        """What the budget has counted so far; 0 where no price is known."""
         return self._asker.budget.spent
 
     def count_tokens(self, text: str) -> int:
@@ -155,13 +167,15 @@ class RemoteModel:
 
 
 def _price(spec: ModelSpec, limits: Limits) -> TokenPrice | None:
-    """What tokens cost, where a budget needs to know."""
-    if limits.budget_usd is None or limits.price is not None:
+    """What tokens cost. Raises UsageError where a budget needs to know and nobody does."""
+    if limits.price is not None:
         return limits.price
+    if limits.budget_usd is None and limits.run_budget_usd is None:
+        return None
     found = token_price(spec.id, spec.base_url)
     if isinstance(found, PriceNeeded):
         raise UsageError(
             f"The budget for {spec.id} cannot be kept: the price list knows no price for it.",
-            "Set prices.input_usd_per_million and prices.output_usd_per_million.",
+            "Set input_usd_per_million and output_usd_per_million of the model, or under prices.",
         )
     return found

@@ -104,7 +104,8 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
     if usage.kind == "recorded":
         return PriceNeeded("what the recorded system costs to run", "compare with what it costs today")
     if _remote(usage.model):
-        priced = _tokens(usage, prices, when)
+        assert usage.model is not None
+        priced = price_of(usage.model, prices, when)
         if isinstance(priced, PriceNeeded):
             return priced
         dollars = priced.of(
@@ -124,15 +125,19 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
     return None
 
 
-def _tokens(usage: Usage, prices: Prices, when: str) -> TokenPrice | PriceNeeded:
-    assert usage.model is not None
+def price_of(model: ModelSpec, prices: Prices, when: str = "") -> TokenPrice | PriceNeeded:
+    """What tokens of an endpoint's model cost: as the model itself says, else `prices`, else the list of the day."""
+
+    def own(of_model: float | None, of_all: float | None) -> float | None:
+        return of_all if of_model is None else of_model
+
     return token_price(
-        usage.model.id,
-        usage.model.base_url,
+        model.id,
+        model.base_url,
         when,
-        own_input=prices.input_usd_per_million,
-        own_output=prices.output_usd_per_million,
-        own_cached=prices.cached_input_usd_per_million,
+        own_input=own(model.input_usd_per_million, prices.input_usd_per_million),
+        own_output=own(model.output_usd_per_million, prices.output_usd_per_million),
+        own_cached=own(model.cached_input_usd_per_million, prices.cached_input_usd_per_million),
     )
 
 

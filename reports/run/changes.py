@@ -15,6 +15,9 @@ from reports.text import one_line
 NOT_PART = ("run", "started", "price_date", "spec.project_folder", "schema_version", "spec.schema_version")
 """Fields that say when and where, not what."""
 
+LIMITS = ("requests_per_minute", "tokens_per_minute", "max_concurrency", "timeout_seconds", "budget_usd")
+"""How fast and how long an endpoint is asked, not what: they may change before a resume."""
+
 MISSING = object()
 
 
@@ -41,7 +44,7 @@ def changes(before: RunHeader, after: RunHeader) -> tuple[Change, ...]:
 
 
 def spec_changes(before: RunHeader, after: RunHeader) -> tuple[Change, ...]:
-    """The changes that make a stored run another one: versions and machine are not among them.
+    """The changes that make a stored run another one: versions, machine and an endpoint's limits are not among them.
 
     A fingerprint counts only where both sides know it: some are known first when a run has started.
     """
@@ -50,6 +53,8 @@ def spec_changes(before: RunHeader, after: RunHeader) -> tuple[Change, ...]:
 
 def _is_circumstance(change: Change) -> bool:
     unknown = change.field.startswith("fingerprints") and (change.before is None or change.after is None)
+    if change.field.startswith("spec.") and change.field.rpartition(".")[2] in LIMITS:
+        return True
     return unknown or change.field.startswith("environment")
 
 

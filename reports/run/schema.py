@@ -207,6 +207,18 @@ class ModelSpec(Record):
     context_length: int | None = None
     chat_template_arguments: dict[str, Any] = {}
     revision: str | None = None
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    """Endpoints only, as the fields below: a cap besides what the endpoint itself says."""
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    max_concurrency: int | None = Field(default=None, ge=1, le=1024)
+    timeout_seconds: float | None = Field(default=None, gt=0)
+    """Of one request, to the last byte of its answer; None: 60."""
+    budget_usd: float | None = Field(default=None, ge=0)
+    """Ceiling of what this model may cost in one run, resumes included."""
+    input_usd_per_million: float | None = Field(default=None, ge=0)
+    """The model's own price; None: `prices`, then the dated list."""
+    output_usd_per_million: float | None = Field(default=None, ge=0)
+    cached_input_usd_per_million: float | None = Field(default=None, ge=0)
 
 
 class ApproachSpec(Record):
@@ -301,6 +313,8 @@ class RunSpec(Record):
     max_answer_tokens: int = 64
     latency_samples: int = 30
     embedder: str = "auto"
+    budget_usd: float | None = Field(default=None, ge=0)
+    """Ceiling of what all endpoints together may cost in this run, resumes included. None: no ceiling."""
     project_folder: str = ""
     """Where relative paths of the project start; not part of any fingerprint."""
 
@@ -341,3 +355,5 @@ class Finished(Record):
     seconds: float
     failed: tuple[str, ...] = ()
     """Names of the approaches that failed as a whole."""
+    cause: Literal["", "budget"] = ""
+    """`budget`: endpoints were asked no further because the run's or a model's ceiling was reached."""

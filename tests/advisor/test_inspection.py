@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from advisor import inspection
 from finetune import model_files
 from reports.errors import EnvironmentFault, UsageError
 
+SERVER = runpy.run_path(str(Path(__file__).parents[1] / "misbehaving_server.py"))["Server"]
 FROZEN = Path(__file__).resolve().parents[1] / "runs" / "v1-small"
 ROWS = "id,text,label\n" + "".join(f"{n},hello {n} number,{'ab'[n % 2]}\n" for n in range(8))
 
@@ -113,7 +115,10 @@ def test_a_project_whose_models_are_there_is_fine(
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("{id: 'openai:gpt-x', api_key_env: NO_SUCH_KEY_HERE}", "openai:gpt-x: missing key NO_SUCH_KEY_HERE"),
+        (
+            "{id: 'openai:gpt-x', api_key_env: NO_SUCH_KEY_HERE}",
+            "openai:gpt-x: missing: The environment",
+        ),
         ("./weights", "./weights: missing: "),
     ],
 )
@@ -133,9 +138,13 @@ def test_a_key_that_is_set_is_named_and_never_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOME_KEY", "sk-secret")
-    folder = project(tmp_path, "approaches: [zero-shot]\nmodel: {id: 'openai:x', api_key_env: SOME_KEY}")
+    server = SERVER(listed=("x",)).start()
+    model = f"{{id: 'openai:x', base_url: '{server.url}', api_key_env: SOME_KEY}}"
+    folder = project(tmp_path, f"approaches: [zero-shot]\nmodel: {model}")
     inspection.check_all(folder, as_json=False, allow_broken=False)
+    server.stop()
     out = shown(capsys)
+    assert "answers and lists the model" in out
     assert "key from SOME_KEY" in out
     assert "sk-secret" not in out
 

@@ -222,7 +222,7 @@ def test_a_budget_is_never_exceeded_and_what_was_paid_is_handed_over(serve: Serv
     budget = 0.4  # dollars: an answer costs 0.0065
     server, model = serve(first_time(["ok", "busy-hint", "error"]), limits=Limits(budget_usd=budget, price=PRICE))
     found: list[Generation] = []
-    with pytest.raises(BudgetReached, match=r"budget of \$0.40 stops the run"):
+    with pytest.raises(BudgetReached, match=r"budget of this model, \$0.40, is used up"):
         collect(model, prompts(400), found)
     paid = sum(PRICE.of(g.prompt_tokens or 0, g.completion_tokens or 0, g.cached_prompt_tokens or 0) for g in found)
     assert len(found) == len(server.answered) == sum(server.answered.values())

@@ -1,0 +1,158 @@
+"""Whole runs against endpoints that fail: exit codes, words, budgets that stop and resume, and no key anywhere."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+
+from advisor import cli
+from baselines.models.ledger import FILE, spent_of
+
+WORLD = runpy.run_path(str(Path(__file__).parents[1] / "misbehaving_server.py"))
+KEY = "zq-3f9d1c77-not-shaped-like-a-key"
+CASES = 30
+
+
+class Done(NamedTuple):
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Serve = Callable[..., Any]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    opened: list[Any] = []
+
+    def start(script: Any, **options: Any) -> Any:
+        told = script if callable(script) else lambda number, body: script
+        opened.append(WORLD["Server"](told, **options).start())
+        return opened[-1]
+
+    yield start
+    for server in opened:
+        server.stop()
+
+
+@pytest.fixture
+def advisor(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """The program in this process, its workers in theirs."""
+    monkeypatch.setenv("MY_KEY", KEY)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def call(*words: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["advisor", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capfd.readouterr()
+        return Done(int(str(ended.value.code)), said.out, said.err)
+
+    return call
+
+
+def write_project(folder: Path, models: dict[str, Any], approaches: list[Any], **more: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    rows = "".join(f"{i},repeat the word{i},WORD{i}\n" for i in range(CASES))
+    (folder / "eval.csv").write_text("id,question,answer\n" + rows, encoding="utf-8")
+    said = {
+        "name": "endpoints",
+        "task": {"type": "qa", "instruction": "Say it."},
+        "data": {"eval": "eval.csv", "split": False},
+        "models": models,
+        "approaches": approaches,
+        "latency_samples": 0,
+        **more,
+    }
+    (folder / "advisor.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    return folder
+
+
+def alias(server: Any, **more: Any) -> dict[str, Any]:
+    return {"id": "openai:test", "base_url": server.url, "api_key_env": "MY_KEY", **more}
+
+
+def everything(folder: Path) -> bytes:
+    return b"\n".join(file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file())
+
+
+def test_no_file_and_no_stream_of_a_run_with_failures_holds_the_key(
+    serve: Serve, advisor: Callable[..., Done], tmp_path: Path
+) -> None:
+    echo = f"Incorrect API key provided: {KEY}; Authorization: Bearer {KEY}"
+    locked = serve((401, echo, {}))
+    broken = serve(lambda number, body: (500, echo, {}) if number % 3 == 0 else "ok")
+    rejects = serve((400, echo, {}))
+    project = write_project(
+        tmp_path / "p",
+        {"locked": alias(locked, headers={"x-team": "$MY_KEY"}), "broken": alias(broken), "rejects": alias(rejects)},
+        [{"zero-shot": {"model": name, "as": name}} for name in ("locked", "broken", "rejects")],
+    )
+    done = advisor("run", str(project), "--out", str(tmp_path / "run"), "--plain")
+    assert done.returncode == 1, done.stderr
+    assert "does not accept the key in MY_KEY" in done.stderr
+    written = everything(tmp_path)
+    assert b"answered 400" in written
+    assert b'"text":"IT."' in written
+    said = written + done.stdout.encode() + done.stderr.encode()
+    assert KEY.encode() not in said
+    assert all(server.seen_headers[0]["authorization"] == f"Bearer {KEY}" for server in (locked, broken, rejects))
+
+
+@pytest.mark.parametrize(
+    ("script", "listed", "words"),
+    [
+        ("unauthorized", (401, f"wrong key {KEY}", {}), "does not accept the key in MY_KEY"),
+        ("no-model", ("another",), "knows no chat completions of a model 'test'"),
+        (None, (), "cannot be reached"),
+    ],
+)
+def test_an_endpoint_that_refuses_ends_run_and_check_with_3_before_anything_is_written(
+    serve: Serve, advisor: Callable[..., Done], tmp_path: Path, script: Any, listed: Any, words: str
+) -> None:
+    server = serve(script or "ok", listed=listed)
+    if script is None:
+        server.stop()
+    project = write_project(tmp_path / "p", {"big": alias(server)}, ["floor", {"zero-shot": {"model": "big"}}])
+    for command in ("run",) if script is None else ("run", "check"):
+        done = advisor(command, str(project))
+        assert done.returncode == 3, done.stderr
+        assert done.stderr.count(words) == 1
+        assert "hint: " in done.stderr
+        assert KEY not in done.stdout + done.stderr
+    assert not (project / "runs").exists()
+
+
+def test_a_budget_stops_a_run_which_goes_on_when_it_is_raised(
+    serve: Serve, advisor: Callable[..., Done], tmp_path: Path
+) -> None:
+    server = serve("ok")
+    prices = {"input_usd_per_million": 1000.0, "output_usd_per_million": 1000.0}
+    models = {"big": alias(server, **prices)}
+    said: dict[str, Any] = {"approaches": [{"zero-shot": {"model": "big"}}], "max_answer_tokens": 8}
+    project = write_project(tmp_path / "p", models, **said, budget_usd=0.2)
+    run = tmp_path / "run"
+    done = advisor("run", str(project), "--out", str(run), "--plain")
+    assert done.returncode == 3, done.stderr
+    assert "The budget of the run, $0.20, is used up" in done.stderr
+    assert "advisor resume" in done.stderr
+    assert 5 < len(server.requests) < CASES
+    write_project(project, models, **said, budget_usd=2.0)
+    last = advisor("resume", str(run), "--plain", "--json")
+    assert last.returncode == 0, last.stderr
+    (found,) = json.loads(last.stdout)["approaches"]
+    assert (found["quality"]["n"], found["quality"]["failed"]) == (CASES, 0)
+    answers = [json.loads(line)["case"] for line in (run / "answers" / "zero-shot.jsonl").read_text().splitlines()]
+    assert len(answers) == len(set(answers)) == CASES
+    bill = 0.001 * sum((len(body["messages"][0]["content"].split()) + 1) for body in server.requests)
+    assert spent_of(run / "artifacts" / FILE) == {next(iter(spent_of(run / "artifacts" / FILE))): pytest.approx(bill)}

@@ -1,0 +1,84 @@
+"""What can be known of an endpoint before a run: no connection, no key, no model, each in one sentence."""
+
+from __future__ import annotations
+
+import runpy
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from baselines.models.probe import probe
+from reports.errors import EnvironmentFault
+from reports.run.schema import ModelSpec
+
+WORLD = runpy.run_path(str(Path(__file__).parents[2] / "misbehaving_server.py"))
+KEY = "zq-3f9d1c77-not-shaped-like-a-key"
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    monkeypatch.setenv("MY_KEY", KEY)
+    opened: list[Any] = []
+
+    def start(script: Any = "ok", listed: Any = ("test",)) -> Any:
+        opened.append(WORLD["Server"](lambda number, body: script, listed=listed).start())
+        return opened[-1]
+
+    yield start
+    for server in opened:
+        server.stop()
+
+
+def spec(url: str, **more: Any) -> ModelSpec:
+    return ModelSpec(id="openai:test", base_url=url, **more)
+
+
+def test_a_listed_model_is_believed_without_a_prompt(serve: Callable[..., Any]) -> None:
+    server = serve()
+    assert probe(spec(server.url)) == "answers and lists the model"
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("listed", [("another",), (404, "no such page", {}), (500, "broken", {}), ()])
+def test_a_model_that_is_not_listed_is_asked_for_one_token(serve: Callable[..., Any], listed: Any) -> None:
+    server = serve(listed=listed)
+    assert probe(spec(server.url), may_ask=False) == "answers"
+    assert server.requests == []
+    assert probe(spec(server.url)) == "answers"
+    assert [request["max_tokens"] for request in server.requests] == [1]
+
+
+@pytest.mark.parametrize(
+    ("script", "listed", "words"),
+    [
+        ("ok", (401, f"Incorrect API key provided: {KEY}", {}), "does not accept the key in MY_KEY"),
+        ("unauthorized", (404, "", {}), "does not accept the key in MY_KEY"),
+        ("no-model", ("another",), "knows no chat completions of a model 'test'"),
+        ((400, "model test is not one of ours", {}), ("another",), "model test is not one of ours"),
+        ("redirect", (404, "", {}), "redirects elsewhere"),
+    ],
+)
+def test_what_a_run_could_not_get_over_is_said(serve: Callable[..., Any], script: Any, listed: Any, words: str) -> None:
+    server = serve(script, listed)
+    with pytest.raises(EnvironmentFault) as caught:
+        probe(spec(server.url, api_key_env="MY_KEY"))
+    assert words in str(caught.value)
+    assert caught.value.hint
+    assert KEY not in str(caught.value) + caught.value.hint
+
+
+def test_nobody_there() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(EnvironmentFault, match=f"127.0.0.1:{port} cannot be reached"):
+        probe(spec(f"http://127.0.0.1:{port}/v1"))
+
+
+def test_a_storm_is_no_reason_not_to_start(serve: Callable[..., Any]) -> None:
+    server = serve((503, "loading", {}), (404, "", {}))
+    with pytest.raises(EnvironmentFault, match="answered 503: loading"):
+        probe(spec(server.url))
