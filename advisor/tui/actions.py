@@ -42,9 +42,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("next", "n", "Next", "Go on to the next step.", "next"),
     Action("back", "escape,b", "Back", "Leave the field, close what is open, or go to the step before.", "back"),
     Action("help", "question_mark,f1", "Help", "What this screen is for, and its keys.", "help"),
-    Action("palette", "ctrl+p", "All actions", "Search every action by name.", "command_palette"),
+    Action("palette", "ctrl+p", "All actions", "Search every action by name.", "command_palette", footer=False),
     Action("theme", "f3", "Light/dark", "Change between the light and the dark theme.", "theme", footer=False),
-    Action("quit", "q,ctrl+q", "Quit", "Leave; a run under way is stopped and can be resumed.", "quit"),
+    Action("quit", "q,ctrl+q,ctrl+c", "Quit", "Leave; a run under way is stopped and can be resumed.", "quit"),
     Action("copy", "y", "Copy", "Copy what has the focus.", "copy", footer=False),
     Action("go.welcome", "1", "Welcome", "Projects, runs and demos.", "go('welcome')", footer=False),
     Action(
@@ -62,13 +62,47 @@ ACTIONS: tuple[Action, ...] = (
     Action("go.answers", "7", "Answers", "Case by case, approaches side by side.", "go('answers')", footer=False),
     Action("go.report", "8", "Report", "Write the report and see what to do next.", "go('report')", footer=False),
     # --- welcome ----------------------------------------------------------------------------------------
+    Action("welcome.new", "p", "New project", "Begin a project from your own files.", "new", "welcome"),
+    Action("welcome.open", "o", "Open", "Open a project or a stored run by its path.", "open", "welcome"),
     # --- interview --------------------------------------------------------------------------------------
     # --- data -------------------------------------------------------------------------------------------
     # --- plan -------------------------------------------------------------------------------------------
     # --- run --------------------------------------------------------------------------------------------
+    Action("run.pause", "p", "Pause", "Stop the worker; all that is there stays.", "pause", "run"),
+    Action("run.resume", "r", "Resume", "Go on from what is stored.", "resume", "run"),
+    Action("run.cancel", "x", "Cancel", "Give the run up for now; it can be resumed later.", "cancel", "run"),
+    Action("run.log", "l", "Log", "Change between training and log.", "log", "run"),
     # --- results ----------------------------------------------------------------------------------------
+    Action("results.later", "right", "Next view", "Show the next view.", "view(1)", "results"),
+    Action("results.earlier", "left", "View before", "Show the view before.", "view(-1)", "results", False),
+    Action("results.more", "plus", "Volume up", "Try out more answers a day.", "volume(True)", "results"),
+    Action("results.less", "minus", "Down", "Try out fewer answers a day.", "volume(False)", "results"),
+    Action("results.what_if", "w", "What if", "Try out other limits, margin and volume.", "what_if", "results"),
+    Action("results.undo", "u", "Undo", "Return to the rule of the run.", "undo", "results"),
     # --- answers, review --------------------------------------------------------------------------------
+    Action("answers.next", "right,j,space", "Next case", "The next case of the filter.", "case(1)", "answers"),
+    Action("answers.before", "left,k", "Before", "The case before.", "case(-1)", "answers"),
+    Action("answers.first", "home", "First", "The first case of the filter.", "case(-1000000000)", "answers", False),
+    Action("answers.last", "end", "Last", "The last case of the filter.", "case(1000000000)", "answers", False),
+    Action(
+        "answers.filter", "f", "Filter", "Disagreements, failures, one approach alone, a label.", "filter", "answers"
+    ),
+    Action(
+        "answers.search", "slash", "Search", "Look for words in questions, references and answers.", "search", "answers"
+    ),
+    Action("answers.passages", "p", "Passages", "Show or hide what retrieval found.", "passages", "answers"),
+    Action("answers.review", "v", "Blind review", "Judge answers without knowing whose they are.", "review", "answers"),
+    Action("review.left", "left,h", "Left", "The left answer is better.", "pick('left')", "review"),
+    Action("review.right", "right,l", "Right", "The right answer is better.", "pick('right')", "review"),
+    Action("review.tie", "t,space", "Tie", "Both are as good.", "pick('tie')", "review"),
+    Action("review.skip", "s", "Skip", "I cannot tell.", "pick('skip')", "review"),
+    Action("review.undo", "u", "Undo", "Judge the case before again.", "undo", "review"),
+    Action("review.reference", "r", "Reference", "Show or hide the reference.", "reference", "review"),
+    Action("review.pair", "c", "Pair", "Choose which two approaches are judged.", "pair", "review"),
+    Action("review.end", "e", "Result", "Show the win rate so far, or go on judging.", "end", "review"),
     # --- report, next -----------------------------------------------------------------------------------
+    Action("report.write", "w", "Write", "Write the chosen formats.", "write", "report"),
+    Action("report.open", "o", "Open", "Open the page in the browser.", "open", "report"),
 )
 
 

@@ -6,6 +6,8 @@
     session.prepared      the plan with its data; None until it was prepared, and again after a change
     session.run           folder of the run that results, answers and report show
     session.reading()     that run's RunStore, open for reading (cached; no lock)
+    session.asked         that run's numbers (reports.what_if.WhatIf), None before they were read or after a change
+    session.rule          the rule that somebody is trying out on them; None: the run's own
     session.feed          the run under way, or the one that ended last in this app (advisor.tui.feed.Feed)
 
 Plain state, no widgets and no computing. Screens read it when they open (each visit builds a fresh screen) and write to
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from advisor.project import Project
     from advisor.tui.feed import Feed
     from reports.run.store import RunStore
+    from reports.what_if import Rule, WhatIf
 
 
 @dataclass
@@ -36,6 +39,8 @@ class Session:
     prepared: Prepared | None = None
     run: Path | None = None
     feed: Feed | None = None
+    asked: WhatIf | None = None
+    rule: Rule | None = None
     _store: RunStore | None = None
 
     @property
@@ -46,13 +51,18 @@ class Session:
     def opened(self, project: Project) -> None:
         """Another project, or the same one after a change: what was derived from the old one is dropped."""
         if self.folder != project.folder:
-            self.run, self._store = None, None
+            self.show_run(None)
         self.folder, self.project, self.prepared = project.folder, project, None
         self.interview = dict(project.interview)
 
-    def show_run(self, folder: Path) -> None:
-        """The run that results, answers and report are about."""
-        self.run, self._store = folder, None
+    def begun(self, folder: Path) -> None:
+        """A project that is not written yet."""
+        self.folder, self.project, self.prepared, self.interview = folder.absolute(), None, None, {}
+        self.run, self._store = None, None
+
+    def show_run(self, folder: Path | None) -> None:
+        """The run that results, answers and report are about; None: no run."""
+        self.run, self._store, self.asked, self.rule = folder, None, None, None
 
     def reading(self) -> RunStore:
         """The shown run, open for reading. Raises UsageError without one, and as RunStore.open does."""
@@ -67,8 +77,10 @@ class Session:
 
     def lacks(self, screen: str) -> str:
         """Why a step cannot be shown yet; empty where it can."""
-        if screen in ("data", "plan") and self.folder is None and not self.interview and screen == "plan":
-            return "Open a project first, or make one: Welcome, key 1."
+        if screen in ("interview", "data", "plan") and self.folder is None:
+            return "Open a project first, begin one, or try a demo."
+        if screen == "plan" and self.project is None:
+            return "Name the eval file first: Data, key 3."
         if screen == "run" and self.feed is None:
             return "No run is under way: Plan, key 4, starts one; Welcome, key 1, resumes one."
         if screen in ("results", "answers", "review", "report", "next") and self.run is None:

@@ -1,0 +1,163 @@
+"""Charts by plotext in the colours of the theme: losses, quality against cost, total cost against volume.
+
+    Losses().show(points); CostPlot().show(figure); VolumePlot().show(figure)
+
+Plotext is a third of the app's import time, so screens import this module when they are first shown. A line is told
+from another by its digit at the end as well as by its colour.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from textual.color import Color
+from textual_plotext import PlotextPlot
+
+from reports.charts.plain import LineFigure, PointFigure
+from reports.run.schema import TrainingStep
+from reports.text import significant
+
+LINE_COLOURS = ("primary", "accent", "success", "error", "secondary")
+
+
+class ThemedPlot(PlotextPlot):  # type: ignore[misc]
+    """A plot that is drawn anew when its data, the size or the theme changes."""
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.redraw())
+
+    def colour(self, name: str) -> tuple[int, int, int]:
+        """A colour of the theme, as plotext wants it."""
+        return Color.parse(self.app.theme_variables.get(name, "#888888")).rgb
+
+    def redraw(self) -> None:
+        """Draws the present data."""
+        self.plt.clear_data()
+        self.plt.clear_figure()
+        self.draw()
+        self.refresh()
+
+    def draw(self) -> None:
+        """The drawing itself, on an empty `self.plt`."""
+
+    def decades(self, axis: str, low: float, high: float) -> None:
+        """Labels at powers of ten for data that was put in as logarithms."""
+        first, last = math.ceil(low - 1e-9), math.floor(high + 1e-9)
+        step = max(1, (last - first) // 6 + 1)
+        places = [float(power) for power in range(first, last + 1, step)]
+        if len(places) < 2:
+            places = [low, high]
+        labels = [short(10**place) for place in places]
+        (self.plt.xticks if axis == "x" else self.plt.yticks)(places, labels)
+
+
+class Losses(ThemedPlot):
+    """Training and validation loss against the step."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._points: tuple[TrainingStep, ...] = ()
+
+    def show(self, points: Sequence[TrainingStep]) -> None:
+        """Other points."""
+        self._points = tuple(points)
+        self.redraw()
+
+    def draw(self) -> None:
+        kept = [p for p in self._points if math.isfinite(p.loss)]
+        held = [p for p in kept if p.validation_loss is not None and math.isfinite(p.validation_loss)]
+        if len(kept) > 1:
+            self.plt.plot(
+                [p.step for p in kept], [p.loss for p in kept], marker="braille", color=self.colour("primary")
+            )
+        if held:
+            steps, losses = [p.step for p in held], [p.validation_loss for p in held]
+            self.plt.plot(steps, losses, marker="braille", color=self.colour("accent"))
+            self.plt.scatter(steps, losses, marker="o", color=self.colour("accent"))
+        self.plt.xfrequency(4)
+        self.plt.yfrequency(4)
+
+
+class CostPlot(ThemedPlot):
+    """Quality against running cost; each approach is its number in the key beside it."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._figure: PointFigure | None = None
+
+    def show(self, figure: PointFigure | None) -> None:
+        """Another figure; None leaves the plot empty."""
+        self._figure = figure
+        self.redraw()
+
+    def draw(self) -> None:
+        figure = self._figure
+        if figure is None:
+            return
+        places = [math.log10(p.x) if figure.logarithmic and p.x > 0 else p.x for p in figure.points]
+        colours = {"recommended": "accent", "undominated": "primary", "dominated": "foreground"}
+        for number, (x, point) in enumerate(zip(places, figure.points, strict=True), start=1):
+            colour = self.colour(colours[point.standing])
+            self.plt.plot([x, x], [point.low, point.high], marker="│", color=colour)
+            self.plt.scatter([x], [point.y], marker=mark(number), color=colour, style="bold")
+        self.plt.xlabel(figure.x_title)
+        if figure.logarithmic:
+            pad = 0.05 * (max(places) - min(places) or 1)
+            self.plt.xlim(min(places) - pad, max(places) + pad)
+            self.decades("x", min(places), max(places))
+        else:
+            self.plt.xlim(0, max(places) * 1.08 or 1)
+            self.plt.xfrequency(4)
+        if figure.percent:
+            self.plt.ylim(
+                max(0, min(p.low for p in figure.points) - 3), min(100, max(p.high for p in figure.points) + 3)
+            )
+        self.plt.yfrequency(5)
+
+
+class VolumePlot(ThemedPlot):
+    """Total cost against volume, the present volume as an upright line."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._figure: LineFigure | None = None
+
+    def show(self, figure: LineFigure | None) -> None:
+        """Another figure; None leaves the plot empty."""
+        self._figure = figure
+        self.redraw()
+
+    def draw(self) -> None:
+        figure = self._figure
+        if figure is None:
+            return
+        x = [math.log10(q) for q in figure.x]
+        every = [math.log10(y) for line in figure.lines for y in line.y]
+        self.plt.ylim(min(every), max(every))
+        self.plt.xlim(x[0], x[-1])
+        here = math.log10(figure.here)
+        self.plt.plot([here, here], [min(every), max(every)], marker="┊", color=self.colour("foreground"))
+        for number, line in enumerate(figure.lines, start=1):
+            colour = self.colour(LINE_COLOURS[(number - 1) % len(LINE_COLOURS)])
+            y = [math.log10(value) for value in line.y]
+            self.plt.plot(x, y, marker="braille", color=colour)
+            place = len(x) * (2 * number - 1) // (2 * len(figure.lines) + 1)
+            self.plt.scatter([x[place]], [y[place]], marker=mark(number), color=colour, style="bold")
+        self.plt.xlabel(figure.x_title)
+        self.decades("x", x[0], x[-1])
+        self.decades("y", min(every), max(every))
+
+
+def mark(number: int) -> str:
+    """1 to 9, then letters: one cell for each approach."""
+    return str(number) if number < 10 else chr(ord("a") + number - 10) if number < 36 else "•"
+
+
+def short(value: float) -> str:
+    """An axis label of a few cells: 0.001, 10, 5k, 2M."""
+    for limit, word in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= limit * 0.9999:
+            return f"{significant(value / limit, 2)}{word}"
+    return significant(value, 1)
