@@ -15,6 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from baselines import scoring
 from baselines.evaluate import in_order
@@ -53,8 +57,8 @@ class StoppingRule:
     contenders: Sequence[ApproachSpec]
     baseline: str | None = None
     """Named by the project as the one that others are compared with: never ended."""
-    right: dict[str, dict[str, bool]] = field(default_factory=dict)
-    """Approach to case to whether the answer was right; a failed answer was not."""
+    right: dict[str, NDArray[np.int8]] = field(default_factory=dict)
+    """Approach to its scores by place in the order: 1 right, 0 wrong or failed, -1 not answered yet."""
     out: set[str] = field(default_factory=set)
     """Approaches that were ended, failed or skipped: no rivals any more."""
 
@@ -76,7 +80,7 @@ class StoppingRule:
     def saw(self, score: Score) -> None:
         """Takes a score in; other metrics are let pass."""
         if score.metric == self.metric:
-            self.right.setdefault(score.approach, {})[score.case] = score.value is not None and score.value > 0.5
+            self._row(score.approach)[self._places[score.case]] = score.value is not None and score.value > 0.5
 
     def decide(self, live: Sequence[str], done: int) -> list[StoppedEarly]:
         """Which of the approaches that answered the first `done` cases are ended; they are no rivals from then on."""
@@ -91,17 +95,22 @@ class StoppingRule:
                 self.out.add(name)
         return found
 
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {case: place for place, case in enumerate(self.order)}
+
+    def _row(self, name: str) -> NDArray[np.int8]:
+        return self.right.setdefault(name, np.full(len(self.order), -1, dtype=np.int8))
+
     def _hits(self, name: str, done: int) -> int:
-        return sum(self.right.get(name, {}).get(case, False) for case in self.order[:done])
+        return int((self._row(name)[:done] == 1).sum())
 
     def _settled(self, name: str, rival: str, done: int) -> StoppedEarly | None:
         """The event where the rival is clearly better on the first `done` cases, all of which both answered."""
-        own, other = self.right.get(name, {}), self.right.get(rival, {})
-        first = self.order[:done]
-        if name == rival or rival in self.out or any(case not in own or case not in other for case in first):
+        own, other = self._row(name)[:done], self._row(rival)[:done]
+        if name == rival or rival in self.out or min(own.min(), other.min()) < 0:
             return None
-        lost = sum(other[case] and not own[case] for case in first)
-        won = sum(own[case] and not other[case] for case in first)
+        lost, won = int((other > own).sum()), int((own > other).sum())
         comparisons = max(1, len(self.contenders) - 1)
         if lost - won < self.margin * done or lost <= won or not is_settled(lost, won, ALPHA, comparisons):
             return None

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
+from advisor import orchestrator, plan, project
+from advisor.demo import project_folder
 from advisor.stopping import FIRST_LOOK, LOOK_EVERY, StoppingRule, why_not
+from reports.run.events import Answered, ApproachFailed, Event, StoppedEarly
 from reports.run.schema import ApproachSpec, Case, DataFacts, Decision, Question, RunSpec, Score, Task
+from reports.run.store import RunStore
+from reports.summary import summarise
 
 CASES = [Case(question=Question(id=f"q{n}", input=f"text {n}"), references=("a",)) for n in range(200)]
 
@@ -123,3 +131,33 @@ def test_where_it_does_not_apply_it_says_why(metric: str, groups: int, words: st
 @pytest.mark.parametrize("metric", ["accuracy", "exact-match", "number", "contains:yes"])
 def test_it_applies_to_right_or_wrong(metric: str) -> None:
     assert why_not(metric, 0) is None
+
+
+@pytest.mark.slow
+def test_a_run_ends_what_is_clearly_worse_and_keeps_to_it_after_a_resume(tmp_path: Path) -> None:
+    source = project_folder("tickets")
+    rows = (source / "eval.csv").read_text(encoding="utf-8").splitlines(keepends=True)[:91]
+    (tmp_path / "eval.csv").write_text("".join(rows), encoding="utf-8")
+    (tmp_path / "train.csv").write_text((source / "train.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    said = yaml.safe_load((source / "advisor.yaml").read_text(encoding="utf-8"))
+    said["data"] = {"eval": said["data"]["eval"], "train": said["data"]["train"]}
+    said |= {"approaches": ["classifier", {"recorded": {"path": "eval.csv", "answer": "queue", "id": "id"}}]}
+    said |= {"decision": {"stop_early": True}, "latency_samples": 0}
+    (tmp_path / "advisor.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+
+    def run(store: RunStore, resumed: bool) -> list[Event]:
+        async def consume() -> list[Event]:
+            return [event async for event in orchestrator.run(store, {}, resumed=resumed)]
+
+        return asyncio.run(consume())
+
+    with orchestrator.create(plan.prepare(project.load(tmp_path)), tmp_path / "run") as store:
+        (ended,) = [event for event in run(store, False) if isinstance(event, StoppedEarly)]
+        again = run(store, True)
+        found = summarise(store)
+    assert (ended.approach, ended.answered, ended.total) == ("classifier", 50, 90)
+    assert not [event for event in again if isinstance(event, (StoppedEarly, Answered, ApproachFailed))]
+    assert (found.approach("classifier").state, found.approach("classifier").quality.n) == ("stopped early", 50)
+    assert found.approach("recorded").quality.n == 90
+    (compared,) = found.comparisons
+    assert (compared.n, compared.a, compared.words) == (50, "recorded", "worse")
