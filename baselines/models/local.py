@@ -56,8 +56,12 @@ class Core:
 
     @property
     def engine(self) -> Any:
-        """What decodes: the slot table, or transformers' own loop where the architecture needs it."""
-        if self._engine is None:
+        """What decodes: the slot table, transformers' own loop where the architecture needs it, or vLLM."""
+        if self._engine is None and self.spec.engine == "vllm":
+            from baselines.models.vllm_engine import VllmEngine
+
+            self._engine = VllmEngine(self.files, self.precision, self.context_length, self.device)
+        elif self._engine is None:
             from baselines.models import generation, padded
 
             kind = generation.Engine if generation.supported(self.model.config) else padded.PaddedEngine
@@ -66,6 +70,9 @@ class Core:
 
     def activate(self, adapter: str) -> None:
         """Make the weights compute with this adapter, or none. Cheap when it is so already."""
+        if self.spec.engine == "vllm":
+            self.engine.use(adapter, self.adapters.get(adapter))
+            return
         if adapter == self._active:
             return
         if adapter == BASE:
@@ -92,6 +99,10 @@ def load(spec: ModelSpec, *, model_path: Path | None = None, device: str | None 
             f"context_length {spec.context_length} is more than the {files.context_length} positions of {spec.id}.",
             "Lower `context_length` of the model in the project file.",
         )
+    if spec.engine == "vllm":
+        from baselines.models import vllm_engine
+
+        vllm_engine.check()
     return LocalModel(Core(files, spec, device or default_device()))
 
 
@@ -103,7 +114,8 @@ class LocalModel:
         self.adapter = adapter
         self.name = core.spec.id
         context = str(core.context_length)
-        self.fingerprint = _digest(core.files.hash, core.precision, core.layout.hash, context, adapter_hash)
+        engine = ["vllm"] if core.spec.engine == "vllm" else []
+        self.fingerprint = _digest(core.files.hash, core.precision, core.layout.hash, context, adapter_hash, *engine)
         trained = bool(adapter) or (core.files.folder / PROVENANCE).is_file()
         self._stops = () if trained else core.layout.stop_texts
 
@@ -147,19 +159,27 @@ class LocalModel:
 
     def generate_one(self, prompt: Prompt, decoding: Decoding) -> Generation:
         """One prompt alone, with `seconds` and `ttft_seconds` measured here: from the text to the last token."""
-        from baselines.models.single import continue_one
-
-        model = self.core.model  # read before the clock starts: loading is not part of an answer
+        if self.core.spec.engine != "vllm":
+            _ = self.core.model  # read before the clock starts: loading is not part of an answer
         self.core.activate(self.adapter)
         started = time.perf_counter()
         jobs, too_long = self._jobs([prompt])
         if too_long:
             return too_long[0]
         (job,) = jobs[0]
-        done, first = continue_one(model, job, self._stopping(decoding), self.device)
+        done, first = self._continued_alone(job, self._stopping(decoding))
         generation = self._generation(done, decoding, len(job.ids))
         ended = time.perf_counter()
-        return _timed(generation, seconds=ended - started, ttft=first - started)
+        return replace(generation, seconds=ended - started, ttft_seconds=None if first is None else first - started)
+
+    def _continued_alone(self, job: Any, stopping: Any) -> tuple[Any, float | None]:
+        """One continuation and when its first token was known; vLLM's offline interface does not tell that."""
+        if self.core.spec.engine == "vllm":
+            ((done,),) = self.core.engine.run([job], stopping)
+            return done, None
+        from baselines.models.single import continue_one
+
+        return continue_one(self.core.model, job, stopping, self.device)
 
     def with_adapter(self, folder: Path) -> LocalModel:
         """The same weights with the adapter of `folder` beside them.
@@ -247,10 +267,6 @@ def _too_long(index: int, tokens: int, context: int) -> Generation:
         error=f"The prompt has {tokens} tokens and leaves no room for an answer in the model's context of {context}.",
         prompt_tokens=tokens,
     )
-
-
-def _timed(generation: Generation, *, seconds: float, ttft: float) -> Generation:
-    return replace(generation, seconds=seconds, ttft_seconds=ttft)
 
 
 def _digest(*parts: str) -> str:

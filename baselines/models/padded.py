@@ -62,10 +62,11 @@ class PaddedEngine:
             pad_token_id=pad,
             **(sampling or {"do_sample": False}),
         )
-        return [_ended(job, row, stopping) for job, row in zip(batch, output[:, width:].tolist(), strict=True)]
+        return [ended(job, row, stopping) for job, row in zip(batch, output[:, width:].tolist(), strict=True)]
 
 
-def _ended(job: Job, ids: list[int], stopping: Stopping) -> Continuation:
+def ended(job: Job, ids: list[int], stopping: Stopping) -> Continuation:
+    """Where an answer that was generated on and on really ended, and why."""
     room = stopping.max_new_tokens if stopping.context is None else stopping.context - len(job.ids)
     for at, token in enumerate(ids[:room]):
         if token in stopping.end_ids:

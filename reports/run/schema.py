@@ -204,6 +204,8 @@ class ModelSpec(Record):
     headers: dict[str, str] = {}
     """Extra request headers; a value `$NAME` is read from the environment at call time and never stored."""
     precision: Literal["auto", "float32", "bfloat16", "float16", "nf4", "int8"] = "auto"
+    engine: Literal["built-in", "vllm"] = "built-in"
+    """What decodes weights on this machine; `vllm` needs its package and a GPU."""
     context_length: int | None = None
     chat_template_arguments: dict[str, Any] = {}
     revision: str | None = None
