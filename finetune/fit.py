@@ -1,0 +1,180 @@
+"""Does a training fit one device, and what would? From a configuration, a recipe and a size in bytes; no torch.
+
+    found = fit(config, Recipe.from_options("full", {}), memory=24 * 2**30, length=1024)
+    found.fits, found.would_fit                  # False, ("LoRA instead of full: plan for 20 GB", …)
+
+Checkpointing is turned on where that alone makes it fit, as the trainer does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from finetune.memory import OVERHEAD_BYTES, MemoryEstimate, estimate_memory, shape_of
+from finetune.recipe import Method, Recipe
+
+NAMES = {"full": "full fine-tuning", "lora": "LoRA", "qlora": "QLoRA (NF4)"}
+SHORTEST = 128
+"""Tokens; below this, or an eighth of what was asked, a shorter context is no advice."""
+SIZES = (70, 32, 14, 8, 7, 3, 1.5, 0.5)
+"""Billions of weights of usual models, for advice."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A training on one device."""
+
+    estimate: MemoryEstimate
+    memory: float
+    """Bytes of the device."""
+    length: int
+    micro_batch: int
+    would_fit: tuple[str, ...] = ()
+    """What would, where this does not; empty where nothing was found."""
+
+    @property
+    def fits(self) -> bool:
+        """With the margin for fragmentation."""
+        return self.estimate.plan_for <= self.memory
+
+    @property
+    def words(self) -> str:
+        """One clause: fits, fits without room, does not fit."""
+        needed, have = self.estimate.plan_for / 1e9, self.memory / 1e9
+        if self.fits:
+            return f"fits: plan for {needed:.1f} GB of {have:.1f} GB"
+        if self.estimate.total <= self.memory:
+            return f"tight: {self.estimate.total / 1e9:.1f} GB of {have:.1f} GB, no room for fragmentation"
+        return f"does not fit: {needed:.1f} GB are needed, {have:.1f} GB are there"
+
+
+def fit(
+    config: Mapping[str, Any],
+    recipe: Recipe,
+    *,
+    memory: float,
+    length: int,
+    micro_batch: int = 1,
+    weight_bytes: float = 2.0,
+    overhead: float = OVERHEAD_BYTES,
+) -> Fit:
+    """Whether `micro_batch` examples of `length` tokens train within `memory` bytes. See `weight_bytes_of`."""
+    ask = _Ask(config, memory, length, micro_batch, weight_bytes, overhead)
+    estimate = ask.estimate(recipe)
+    found = Fit(estimate, memory, length, micro_batch)
+    return found if found.fits else replace(found, would_fit=tuple(_remedies(ask, recipe)))
+
+
+def weight_bytes_of(method: str, *, gpu: bool) -> float:
+    """Bytes of a weight while training: whole models train in float32 everywhere, adapters in bf16 on a GPU."""
+    return 2.0 if gpu and method != "full" else 4.0
+
+
+@dataclass(frozen=True)
+class _Ask:
+    config: Mapping[str, Any]
+    memory: float
+    length: int
+    micro_batch: int
+    weight_bytes: float
+    overhead: float
+
+    def estimate(self, recipe: Recipe) -> MemoryEstimate:
+        """Checkpointed only where it must be, or where the recipe says so."""
+        choices = (False, True) if recipe.gradient_checkpointing is None else (recipe.gradient_checkpointing,)
+        found = [
+            estimate_memory(
+                self.config,
+                recipe,
+                length=self.length,
+                micro_batch=self.micro_batch,
+                checkpointing=checkpointing,
+                weight_bytes=self.weight_bytes,
+                overhead=self.overhead,
+            )
+            for checkpointing in choices
+        ]
+        return next((one for one in found if one.plan_for <= self.memory), found[-1])
+
+
+def _remedies(ask: _Ask, recipe: Recipe) -> Iterator[str]:
+    """Changes that make it fit, the least intrusive first: each alone, or where none does, several together."""
+    alone = [words for words, now, dials in _changes(ask, recipe) if _fits(now, dials)]
+    yield from alone
+    if not alone and (together := _together(ask, recipe)):
+        yield together
+    if (billions := _largest(ask, recipe)) is not None:
+        yield f"a model of about {billions:g} billion weights with {NAMES[recipe.method]}"
+    yield f"a device with {ask.estimate(recipe).plan_for / 2**30:.0f} GiB or more"
+
+
+def _changes(ask: _Ask, recipe: Recipe) -> Iterator[tuple[str, _Ask, Recipe]]:
+    """(in words, what is asked then, the recipe then), one change at a time."""
+    if recipe.gradient_checkpointing is False:
+        dials = replace(recipe, gradient_checkpointing=True)
+        yield f"gradient checkpointing (a quarter slower): plan for {_size(ask, dials)}", ask, dials
+    if ask.micro_batch > 1:
+        now = replace(ask, micro_batch=1)
+        yield f"one example at once instead of {ask.micro_batch}: plan for {_size(now, recipe)}", now, recipe
+    lengths = list(_shorter(ask.length))
+    if lengths:
+        now = next((one for n in lengths if _fits(one := replace(ask, length=n), recipe)), ask)
+        yield f"examples of at most {now.length:,} tokens: plan for {_size(now, recipe)}", now, recipe
+    if recipe.method != "full" and recipe.rank > 16:
+        dials = replace(recipe, rank=16)
+        yield f"rank 16 instead of {recipe.rank}: plan for {_size(ask, dials)}", ask, dials
+    for method in _lighter(recipe):
+        now, dials = replace(ask, weight_bytes=min(ask.weight_bytes, 2.0)), replace(recipe, method=method)
+        yield f"{NAMES[method]} instead of {NAMES[recipe.method]}: plan for {_size(now, dials)}", now, dials
+
+
+def _together(ask: _Ask, recipe: Recipe) -> str:
+    """Checkpointing, one example at once, QLoRA, a shorter context: added until it fits; empty where it never does."""
+    said = []
+    if recipe.gradient_checkpointing is False:
+        recipe = replace(recipe, gradient_checkpointing=True)
+        said.append("gradient checkpointing")
+    if ask.micro_batch > 1:
+        ask = replace(ask, micro_batch=1)
+        said.append("one example at once")
+    methods = [recipe.method, *_lighter(recipe)[-1:]]
+    for method in methods:
+        dials = replace(recipe, method=method)
+        named = [*said, NAMES[method]] if method != recipe.method else said
+        for length in (ask.length, *_shorter(ask.length)):
+            now = replace(ask, length=length)
+            if _fits(now, dials):
+                words = named if length == ask.length else [*named, f"examples of at most {length:,} tokens"]
+                return f"{' and '.join(words)} together: plan for {_size(now, dials)}"
+    return ""
+
+
+def _lighter(recipe: Recipe) -> list[Method]:
+    lighter: dict[Method, list[Method]] = {"full": ["lora", "qlora"], "lora": ["qlora"], "qlora": []}
+    return lighter[recipe.method]
+
+
+def _fits(ask: _Ask, recipe: Recipe) -> bool:
+    return ask.estimate(recipe).plan_for <= ask.memory
+
+
+def _size(ask: _Ask, recipe: Recipe) -> str:
+    return f"{ask.estimate(recipe).plan_for / 1e9:.1f} GB"
+
+
+def _shorter(length: int) -> Iterator[int]:
+    """Powers of two below `length`, the longest first."""
+    n = 1 << (length - 1).bit_length() - 1 if length > 1 else 0
+    while n >= max(SHORTEST, length // 8):
+        if n < length:
+            yield n
+        n //= 2
+
+
+def _largest(ask: _Ask, recipe: Recipe) -> float | None:
+    """The largest usual size that fits, all parts taken as growing with the number of weights."""
+    shape, estimate = shape_of(ask.config), ask.estimate(recipe)
+    billions = (shape.linear + shape.embedding) / 1e9
+    return next((n for n in SIZES if n < 0.9 * billions and estimate.plan_for * n / billions <= ask.memory), None)

@@ -1,0 +1,64 @@
+"""`advisor plan --model`: does it fit my card, from a configuration alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from advisor.fitting import FitOptions, fitting, show_fit
+from reports.errors import UsageError
+
+
+def test_a_card_by_name_and_all_methods() -> None:
+    answer = fitting(FitOptions("Llama-3-8B", card="RTX 4090"))
+    assert [(one.method, one.fit.fits) for one in answer.methods] == [("qlora", True), ("lora", True), ("full", False)]
+    said = list(answer.lines())
+    assert said[0] == "Llama-3-8B: 8.03 billion weights"
+    assert any(line.startswith("qlora: fits: plan for") for line in said)
+    assert any(line.strip().startswith("would fit: LoRA instead of full") for line in said)
+
+
+def test_the_document_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
+    show_fit(FitOptions("Qwen2.5-7B", ("qlora",), card="12"), as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    (method,) = found["methods"]
+    assert method["fits"] is True
+    assert sum(method["parts"].values()) == pytest.approx(method["total_bytes"])
+    assert method["tokens_per_second"] is None  # a size alone says nothing of speed
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (FitOptions("Llama-3-8B", ("lorra",)), "no method 'lorra'"),
+        (FitOptions("Llama-3-8B", card="RTX 4091"), "no card"),
+        (FitOptions("Llama-9"), "known architecture"),
+        (FitOptions("Llama-3-8B", length=0), "at least 1"),
+        (FitOptions("Llama-3-8B", rank=0), "rank"),
+    ],
+)
+def test_what_cannot_be_is_told(options: FitOptions, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        fitting(options)
+
+
+def test_a_quantised_configuration_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"quantization_config": {"bits": 4}}')
+    with pytest.raises(UsageError, match="already quantised"):
+        fitting(FitOptions(str(tmp_path)))
+
+
+def test_the_command_needs_neither_torch_nor_a_project() -> None:
+    code = (
+        "import sys; sys.argv = 'advisor plan --model Mistral-7B --method lora --card H200'.split()\n"
+        "from advisor.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code\n"
+        "assert not {'torch', 'transformers', 'numpy'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "lora: fits" in done.stdout
