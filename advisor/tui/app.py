@@ -38,7 +38,7 @@ def _palette() -> type[Provider]:
     return Actions
 
 
-class AdvisorApp(App[None]):
+class AdvisorApp(App[None], inherit_bindings=False):
     """One session of a team with the program."""
 
     TITLE = "Approach Advisor"

@@ -142,18 +142,15 @@ class Steps(Static):
         """One line: all steps where they fit, else the number and name of this one among numbers."""
         screen = cast(StepScreen, self.screen)
         session = screen.session
-        wide = self.size.width >= 96
+        wide = self.size.width >= 79
         parts: list[Content] = []
         for number, (name, title) in enumerate(STEPS, start=1):
-            if name == self.here:
-                parts.append(Content.styled(f" {number} {title} ", "$text bold on $primary-muted"))
-                continue
-            style = "$text-muted" if session.lacks(name) else "$text"
-            parts.append(Content.styled(f" {number} {title} " if wide else f" {number} ", style))
-        said = Content("").join(parts)
-        if session.running:
-            said = said + Content.styled("  ● running", "$success bold")
-        self.update(said)
+            here = name == self.here
+            style = "$text bold on $primary-muted" if here else "$text-disabled" if session.lacks(name) else "$text"
+            mark = "●" if name == "run" and session.running else " "
+            said = f" {number} {title}{mark}" if wide or here else f" {number}{mark}"
+            parts.append(Content.styled(said, style))
+        self.update(Content("").join(parts))
 
 
 def load_screen(name: str) -> StepScreen:
