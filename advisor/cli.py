@@ -76,8 +76,35 @@ def new(
 
 
 @app.command()
-def plan(project: ProjectPath, json: Json = False, allow_broken: AllowBroken = False) -> None:
-    """Show what would run, with every default, and what the eval set can detect."""
+def plan(  # noqa: PLR0917 - typer reads the parameters by name
+    project: Annotated[
+        Path | None, typer.Argument(metavar="[PROJECT]", help="The project's folder or its advisor.yaml.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Instead of a project: does fine-tuning this fit? A config.json, a folder, or Llama-3-8B."),
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="With --model: qlora, lora or full; repeatable; default: all.")
+    ] = None,
+    rank: Annotated[int, typer.Option(help="With --model: rank of the adapter.")] = 16,
+    length: Annotated[int, typer.Option(help="With --model: tokens of the longest example.")] = 1024,
+    batch: Annotated[int, typer.Option(help="With --model: examples that go through the model at once.")] = 1,
+    card: Annotated[str, typer.Option(help='With --model: "RTX 4090", or its GiB; default: this machine.')] = "",
+    json: Json = False,
+    allow_broken: AllowBroken = False,
+) -> None:
+    """Show what would run, with every default, and what the eval set can detect.
+
+    With --model, no project: whether fine-tuning that model fits a card, and what would, from its configuration alone.
+    """
+    if model is not None:
+        from advisor.fitting import FitOptions, show_fit
+
+        show_fit(FitOptions(model, tuple(method or ()), rank, length, batch, card), as_json=json)
+        return
+    if project is None:
+        raise UsageError("advisor plan needs a project, or --model", "advisor plan FOLDER; advisor plan --model NAME")
     from advisor.inspection import show_plan
 
     show_plan(project, as_json=json, allow_broken=allow_broken)
