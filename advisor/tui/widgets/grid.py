@@ -42,7 +42,7 @@ def laid_out(head: Sequence[str], rows: Sequence[Row], width: int, left: int = 1
     for row, cells in zip(rows, clean, strict=True):
         line = _line(cells, widths, left)
         for column, style in row.styles:
-            start = sum(widths[:column]) + GAP * column
+            start = sum(widths[:column]) + sum(_gap(w) for w in widths[:column])
             line = line.stylize(style, start, start + widths[column])
         lines.append(line.stylize(row.style) if row.style else line)
     return Content("\n").join(lines)
@@ -58,7 +58,7 @@ def fitted(said: str, width: int) -> str:
 def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, left: int) -> list[int]:
     columns = range(len(head))
     widths = [max([cell_len(head[i]), *(cell_len(row[i]) for row in rows)]) for i in columns]
-    excess = sum(widths) + GAP * (len(widths) - 1) - width
+    excess = sum(widths) + sum(_gap(w) for w in widths[:-1]) - width
     for i in sorted(range(left), key=lambda i: -widths[i]):
         taken = max(0, min(excess, widths[i] - LEAST))
         widths[i] -= taken
@@ -67,12 +67,18 @@ def _widths(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, left
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], left: int) -> Content:
-    said = []
+    said = ""
     for i, (cell, width) in enumerate(zip(cells, widths, strict=True)):
         shown = fitted(cell, width)
         # numbers stand right; `fitted` filled them on the right
-        said.append(shown if i < left else " " * (width - cell_len(shown.rstrip())) + shown.rstrip())
-    return Content((" " * GAP).join(said))
+        said += shown if i < left else " " * (width - cell_len(shown.rstrip())) + shown.rstrip()
+        said += " " * _gap(width)
+    return Content(said.rstrip())
+
+
+def _gap(width: int) -> int:
+    """A column of one sign stands close to the next."""
+    return 1 if width <= 1 else GAP
 
 
 class Grid(Static):

@@ -52,6 +52,12 @@ class ThemedPlot(PlotextPlot):  # type: ignore[misc]
         labels = [short(10**place) for place in places]
         (self.plt.xticks if axis == "x" else self.plt.yticks)(places, labels)
 
+    def ticks(self, axis: str, low: float, high: float, unit: str = "") -> None:
+        """Labels at round numbers within the ends."""
+        places = rounds(low, high)
+        labels = [f"{place:,.10g}{unit}" for place in places]
+        (self.plt.xticks if axis == "x" else self.plt.yticks)(places, labels)
+
 
 class Losses(ThemedPlot):
     """Training and validation loss against the step."""
@@ -76,8 +82,10 @@ class Losses(ThemedPlot):
             steps, losses = [p.step for p in held], [p.validation_loss for p in held]
             self.plt.plot(steps, losses, marker="braille", color=self.colour("accent"))
             self.plt.scatter(steps, losses, marker="o", color=self.colour("accent"))
-        self.plt.xfrequency(4)
-        self.plt.yfrequency(4)
+        every = [p.loss for p in kept] + [p.validation_loss or 0.0 for p in held]
+        if len(kept) > 1:
+            self.ticks("x", kept[0].step, kept[-1].step)
+            self.ticks("y", min(every), max(every))
 
 
 class CostPlot(ThemedPlot):
@@ -109,12 +117,11 @@ class CostPlot(ThemedPlot):
             self.decades("x", min(places), max(places))
         else:
             self.plt.xlim(0, max(places) * 1.08 or 1)
-            self.plt.xfrequency(4)
-        if figure.percent:
-            self.plt.ylim(
-                max(0, min(p.low for p in figure.points) - 3), min(100, max(p.high for p in figure.points) + 3)
-            )
-        self.plt.yfrequency(5)
+            self.ticks("x", 0, max(places) * 1.08 or 1)
+        low, high = min(p.low for p in figure.points), max(p.high for p in figure.points)
+        pad = 0.04 * (high - low or 1)
+        self.plt.ylim(low - pad, high + pad)
+        self.ticks("y", low - pad, high + pad, " %" if figure.percent else "")
 
 
 class VolumePlot(ThemedPlot):
@@ -159,5 +166,16 @@ def short(value: float) -> str:
     """An axis label of a few cells: 0.001, 10, 5k, 2M."""
     for limit, word in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit * 0.9999:
-            return f"{significant(value / limit, 2)}{word}"
+            return f"{value / limit:.2g}{word}"
     return significant(value, 1)
+
+
+def rounds(low: float, high: float, most: int = 5) -> list[float]:
+    """Up to so many round numbers between two ends, on the 1, 2, 5 ladder."""
+    span = high - low
+    if not span > 0:
+        return [low]
+    power = math.floor(math.log10(span / most))
+    step = next(s for s in (digit * 10.0 ** (power + i) for i in (0, 1) for digit in (1, 2, 5)) if span / s <= most)
+    first = math.ceil(low / step - 1e-9)
+    return [round((first + i) * step, 12) for i in range(math.floor(high / step + 1e-9) - first + 1)]
