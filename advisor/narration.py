@@ -21,6 +21,7 @@ from reports.run.events import (
     Event,
     Measured,
     Progressed,
+    RunFinished,
     RunStarted,
     Scored,
     StoppedEarly,
@@ -33,10 +34,33 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from reports.progress import Progress
+    from reports.run.schema import RunHeader
+    from reports.run.store import RunStore
     from reports.summary import Summary
 
+MEASURING = "measuring latency"
+GLYPHS = {"done": "✓", "failed": "✗", "skipped": "–", "stopped": "–", "waiting": "·"}
 REFRESH_SECONDS = 0.2
 """Display work is kept off the run: at most this often."""
+
+
+def glyph_of(state: str) -> str:
+    """The sign of a state, so that colour is never alone; whatever is under way has one sign."""
+    return GLYPHS.get(state, "▸")
+
+
+def approach_of(event: Event) -> str | None:
+    """Whose event it is; None for the run's own."""
+    match event:
+        case Answered(answer=answer):
+            return answer.approach
+        case Scored(score=score):
+            return score.approach
+        case Measured(sample=sample):
+            return sample.approach
+        case _:
+            return getattr(event, "approach", None)
 
 
 class Teller(Protocol):
@@ -72,12 +96,41 @@ class Board:
     primary: str
     rows: dict[str, Row] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
+    header: RunHeader | None = None
+    """With the run's header the board also keeps each approach's numbers so far."""
+    progress: dict[str, Progress] = field(default_factory=dict)
+    started: float | None = None
+    """By the clock, when the run began or went on."""
+    seconds: float | None = None
+    """Of the whole run, once it has finished."""
+
+    def __post_init__(self) -> None:
+        if self.header is not None:
+            from reports.progress import Progress
+
+            self.progress = {spec.name: Progress(spec, self.header) for spec in self.header.spec.approaches}
+
+    def remember(self, store: RunStore) -> None:
+        """Takes in what an earlier part of a resumed run has stored; before its events. A second for 30,000 answers."""
+        for name, known in self.progress.items():
+            answers = store.answers(name)
+            known.remember(answers.stream(), store.every_score(name), store.latency(name))
+            self._row(name).done = len(answers)
 
     def feed(self, event: Event) -> None:
         """Takes one event in."""
+        known = self.progress.get(approach_of(event) or "")
+        if known is not None:
+            known.feed(event)
         match event:
             case RunStarted(approaches=names, cases=cases):
-                self.rows |= {name: Row(name, total=cases) for name in names}
+                self.started = self.clock()
+                done = {name: row.done for name, row in self.rows.items()}
+                self.rows |= {name: Row(name, done=done.get(name, 0), total=cases) for name in names}
+            case RunFinished(seconds=seconds):
+                self.seconds = seconds
+                for row in self.rows.values():
+                    row.state = "done" if row.state == MEASURING else row.state
             case Progressed(approach=name, what=what, done=done, total=total):
                 self._set(name, what, f"{done}/{total}" if total else "")
             case Trained(approach=name, point=point, total_steps=total, seconds_left=left):
@@ -100,7 +153,7 @@ class Board:
             case ApproachSkipped(approach=name, reason=reason):
                 self._set(name, "skipped", reason)
             case Measured(sample=sample):
-                self._set(sample.approach, "measuring latency", "")
+                self._set(sample.approach, MEASURING, "")
             case _:
                 pass
 
@@ -206,7 +259,7 @@ class Live:
         rows = [self._cells(row) for row in self._board.rows.values()]
         counted = max((len(cells[2]) for cells in rows), default=0)
         table.add_column("approach", no_wrap=True)
-        table.add_column("state", no_wrap=True)
+        table.add_column("state", no_wrap=True, min_width=max((len(cells[1]) for cells in rows), default=0))
         # Numbers keep their width where names and notes are long: those give way.
         table.add_column("answers", justify="right", no_wrap=True, min_width=max(7, counted))
         table.add_column("so far", justify="right", no_wrap=True, min_width=6)
@@ -217,7 +270,7 @@ class Live:
 
     @staticmethod
     def _cells(row: Row) -> tuple[str, ...]:
-        glyph = {"done": "✓", "failed": "✗", "skipped": "–", "stopped": "–", "waiting": "·"}.get(row.state, "▸")
+        glyph = glyph_of(row.state)
         counted = f"{row.done}/{row.total}" if row.total else ""
         return row.name, f"{glyph} {row.state}", counted, row.quality, row.note
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from advisor.narration import Board
 from advisor.orchestrator import run
+from advisor.tui.aside import aside
 from reports.errors import AdvisorError, EnvironmentFault
 from reports.run.events import Answered, Event, Measured, Scored
 
@@ -40,8 +41,8 @@ class Feed:
         self.launch = launch
         self.folder: Path = launch.store.folder
         self.primary: str = launch.store.header.spec.metrics[0]
-        self.board = Board(self.primary)
-        """Rows of approaches, as `advisor.narration` keeps them."""
+        self.board = Board(self.primary, header=launch.store.header)
+        """Rows and numbers so far of approaches, as `advisor.narration` keeps them."""
         self.events: list[Event] = []
         """All but answers, scores and latency samples, from this start on; older ones are in `store.events()`."""
         self.state: State = "running"
@@ -69,6 +70,8 @@ class Feed:
     async def _consume(self) -> None:
         launch = self.launch
         try:
+            if launch.resumed:
+                await aside(self.board.remember, launch.store)
             async with aclosing(run(launch.store, launch.models, resumed=launch.resumed)) as events:
                 await self._read(events)
             self.state = "finished"

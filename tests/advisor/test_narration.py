@@ -141,7 +141,7 @@ def board(events: list[Event]) -> dict[str, Row]:
 def test_the_board_after_a_run() -> None:
     rows = board(STREAM)
     assert list(rows) == ["floor", "qlora", "old", "rag"]
-    assert rows["floor"] == Row("floor", "measuring latency", 8, 8, scored=8, points=4.0)
+    assert rows["floor"] == Row("floor", "done", 8, 8, scored=8, points=4.0)
     assert rows["floor"].quality == "0.50"
     assert (rows["old"].state, rows["old"].note) == ("failed", "no such column")
     assert (rows["rag"].state, rows["rag"].note) == ("skipped", "it needs documents")
