@@ -65,6 +65,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("welcome.new", "p", "New project", "Begin a project from your own files.", "new", "welcome"),
     Action("welcome.open", "o", "Open", "Open a project or a stored run by its path.", "open", "welcome"),
     # --- interview --------------------------------------------------------------------------------------
+    Action("interview.skip", "s,right", "Skip", "Go on to the next question without an answer.", "skip", "interview"),
+    Action("interview.before", "left", "Before", "Go back to the question before.", "before", "interview"),
+    Action("interview.why", "v", "Why", "Show what the answers suggest, with the reasons.", "why", "interview"),
     # --- data -------------------------------------------------------------------------------------------
     # --- plan -------------------------------------------------------------------------------------------
     # --- run --------------------------------------------------------------------------------------------

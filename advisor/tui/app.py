@@ -70,13 +70,15 @@ class AdvisorApp(App[None], inherit_bindings=False):
 
     async def go(self, name: str) -> None:
         """Shows a screen, built anew, in the place of the present one; says why where it cannot be shown yet."""
+        if isinstance(self.screen, StepScreen) and not await self.screen.leaving():
+            return
         missing = self.session.lacks(name)
         if missing:
             self.notify(missing, severity="warning", markup=False)
             return
         while len(self.screen_stack) > 2:  # dialogs above the step; the first is Textual's own empty screen
-            await self.pop_screen()
-        await self.switch_screen(load_screen(name))
+            self.pop_screen()
+        self.switch_screen(load_screen(name))  # not awaited: the screen that asked would wait for its own end
 
     async def action_go(self, name: str) -> None:
         if not (isinstance(self.screen, StepScreen) and name == self.screen.STEP):

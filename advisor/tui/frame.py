@@ -8,6 +8,7 @@
 
         def compose_body(self) -> ComposeResult: ...    # between header and footer
         def on_run_progressed(self, message: RunProgressed) -> None: ...   # only where a screen follows the run
+        async def leaving(self) -> bool: ...            # saves before another step is shown; False stays
         def next_step(self) -> str | None: ...          # what `n` leads to; default: the step that follows
         def copied(self) -> str | None: ...             # what `y` copies; default: the focused widget's text
 
@@ -108,6 +109,10 @@ class StepScreen(Screen[None]):
         place = names.index(PART_OF.get(self.STEP, self.STEP))
         return names[place + 1] if place + 1 < len(names) else None
 
+    async def leaving(self) -> bool:
+        """Called before another step is shown: saves what must be saved; False stays here (and has said why)."""
+        return True
+
     def copied(self) -> str | None:
         """What `y` copies: the text of the focused widget, where it has one."""
         focused = self.focused
@@ -146,7 +151,7 @@ class Steps(Static):
         parts: list[Content] = []
         for number, (name, title) in enumerate(STEPS, start=1):
             here = name == self.here
-            style = "$text bold on $primary-muted" if here else "$text-disabled" if session.lacks(name) else "$text"
+            style = "$text bold on $primary-muted" if here else "$foreground 40%" if session.lacks(name) else "$text"
             mark = "●" if name == "run" and session.running else " "
             said = f" {number} {title}{mark}" if wide or here else f" {number}{mark}"
             parts.append(Content.styled(said, style))

@@ -20,6 +20,8 @@ from reports.text import clean, one_line
 if TYPE_CHECKING:
     from rich.text import Text
 
+MUTED = "$foreground 60%"
+"""For what explains. `$text-muted` works in .tcss alone: as a style of Content it is drawn bright (Textual 8.2.8)."""
 LONGEST = 20_000
 """Characters that a widget is given at once: laying out a longer text is felt at the next key."""
 
@@ -30,7 +32,7 @@ def words(text: object, limit: int = LONGEST) -> str:
 
 
 def plain(text: object, style: str = "", limit: int = LONGEST) -> Content:
-    """Cleaned text as content that knows no markup. `style`: one of Textual's, such as 'bold' or '$text-muted'."""
+    """Cleaned text as content that knows no markup. `style`: one of Textual's, such as 'bold' or MUTED."""
     said = Content(words(text, limit))
     return said.stylize(style) if style else said
 

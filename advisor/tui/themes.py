@@ -20,7 +20,18 @@ DARK = Theme(
     surface="#1A1D24",
     panel="#222630",
     dark=True,
-    variables={"footer-key-foreground": "#D8A657", "border": "#3A4150", "block-cursor-text-style": "none"},
+    variables={
+        "footer-key-foreground": "#D8A657",
+        "border": "#3A4150",
+        "block-cursor-text-style": "none",
+        "block-cursor-background": "#31507A",
+        "block-cursor-foreground": "#FFFFFF",
+        "block-cursor-blurred-background": "#262B36",
+        "scrollbar": "#3A4150",
+        "scrollbar-background": "#14161B",
+        "scrollbar-background-hover": "#14161B",
+        "scrollbar-background-active": "#14161B",
+    },
 )
 LIGHT = Theme(
     name="advisor-light",
@@ -35,5 +46,16 @@ LIGHT = Theme(
     surface="#F4F2EC",
     panel="#E9E6DD",
     dark=False,
-    variables={"footer-key-foreground": "#8A5A00", "border": "#B9B4A6", "block-cursor-text-style": "none"},
+    variables={
+        "footer-key-foreground": "#8A5A00",
+        "border": "#B9B4A6",
+        "block-cursor-text-style": "none",
+        "block-cursor-background": "#1F5FAF",
+        "block-cursor-foreground": "#FFFFFF",
+        "block-cursor-blurred-background": "#DCD8CC",
+        "scrollbar": "#C4BFB1",
+        "scrollbar-background": "#FBFAF7",
+        "scrollbar-background-hover": "#FBFAF7",
+        "scrollbar-background-active": "#FBFAF7",
+    },
 )

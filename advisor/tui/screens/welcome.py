@@ -16,7 +16,7 @@ from advisor import demo
 from advisor.tui.actions import bindings
 from advisor.tui.aside import aside
 from advisor.tui.frame import StepScreen
-from advisor.tui.plain import joined, line, plain
+from advisor.tui.plain import MUTED, joined, line, plain
 from reports.errors import AdvisorError
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class WelcomeScreen(StepScreen):
         options: list[Option | None] = [_heading("Begin")]
         options.append(self._option("new", "New project", "Name a folder, answer a few questions, pick your files."))
         options.append(self._option("open", "Open a folder", "A project or a stored run, by its path."))
-        options.append(_heading("Try a demo"))
+        options += [Option(" ", disabled=True), _heading("Try a demo")]
         for name in demo.PROJECTS:
             said = f"{demo.SHOWS[name]} Runs with the bundled model, in minutes, on a processor. Copied to {DEMOS_IN}/."
             options.append(self._option(f"demo:{name}", name.capitalize(), said))
@@ -104,17 +104,15 @@ class WelcomeScreen(StepScreen):
         id = f"project:{number}"
         self._places[id] = entry.folder
         self._details[id] = joined(
-            line(entry.name, "bold"), "\n", plain(entry.folder, "$text-muted"), f"\n\n{entry.words}\n\nEnter opens it."
+            line(entry.name, "bold"), "\n", plain(entry.folder, MUTED), f"\n\n{entry.words}\n\nEnter opens it."
         )
-        rows = [
-            Option(joined("  ", line(entry.name, limit=40), Content.styled(f"  {entry.words}", "$text-muted")), id=id)
-        ]
+        rows = [Option(joined("  ", line(entry.name, limit=40), Content.styled(f"  {entry.words}", MUTED)), id=id)]
         for place, run in enumerate(entry.runs[:RUNS_SHOWN]):
             row = f"run:{number}:{place}"
             self._places[row] = run.folder
             self._details[row] = _about(run)
             glyph, said = _state(run)
-            rows.append(Option(joined(f"    {glyph} ", said, Content.styled(f"  {_when(run)}", "$text-muted")), id=row))
+            rows.append(Option(joined(f"    {glyph} ", said, Content.styled(f"  {_when(run)}", MUTED)), id=row))
         return rows
 
     @work(exclusive=True, group="machine")
@@ -263,11 +261,11 @@ def _about(run: RunEntry) -> Content:
     return joined(
         line(f"{spec.name}, run {run.header.run}", "bold"),
         "\n",
-        plain(run.folder, "$text-muted"),
+        plain(run.folder, MUTED),
         f"\n\n{glyph} ",
         said,
         f"\n{spec.data.eval_cases} cases, decided by ",
         plain(spec.metrics[0]),
         "\n",
-        plain(names, "$text-muted"),
+        plain(names, MUTED),
     )

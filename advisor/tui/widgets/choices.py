@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from advisor.tui.plain import joined, line
+from advisor.tui.plain import MUTED, joined, line
 
 
 class Choices(OptionList):
@@ -42,7 +42,7 @@ class Choices(OptionList):
         self.highlighted = values.index(self.chosen) if self.chosen in values else 0
 
     def _option(self, value: str, label: str) -> Option:
-        mark = Content.styled("● ", "$success") if value == self.chosen else Content.styled("○ ", "$text-muted")
+        mark = Content.styled("● ", "$success") if value == self.chosen else Content.styled("○ ", MUTED)
         return Option(joined(mark, line(label)))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

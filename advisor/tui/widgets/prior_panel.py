@@ -13,14 +13,15 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from advisor.tui.plain import joined, line, plain
-from reports.text import count, number
+from advisor.tui.plain import MUTED, joined, line, plain
+from reports.text import count, significant
 
 if TYPE_CHECKING:
     from reports.prior import PriorRecord, SimilarCase
 
 BAR = 20
 """Cells of the bar of a probability."""
+WINNERS = {"finetune": "tuned won", "rag": "rag won", "prompt": "prompt won", "rag+ft": "rag+tuned won", "tie": "a tie"}
 TIERS = {"high": "▲ high", "moderate": "◆ moderate", "low": "▼ low", "unknown": "? unknown"}
 
 
@@ -42,7 +43,7 @@ class PriorPanel(VerticalScroll):
         left = len(record.unanswered)
         note = f"\n\n{count(left, 'question')} of {questions} unanswered. " if left else "\n\n"
         note += "A guess worth about eight cases: what is measured overrides it."
-        self.query_one("#prior-text", Static).update(joined(said, Content.styled(note, "$text-muted")))
+        self.query_one("#prior-text", Static).update(joined(said, Content.styled(note, MUTED)))
 
 
 def in_one_line(record: PriorRecord) -> Content:
@@ -51,7 +52,7 @@ def in_one_line(record: PriorRecord) -> Content:
         Content.styled(f"{record.ranking[0].capitalize()} first", "bold"),
         f" · tuning pays with {record.probability:.0%} ",
         _bar(record.probability, 10),
-        Content.styled("  v shows why", "$text-muted"),
+        Content.styled("  v shows why", MUTED),
     )
 
 
@@ -61,7 +62,7 @@ def _head(record: PriorRecord) -> Content:
         Content.styled(f"{record.probability:.0%}", "bold"),
         "\n",
         _bar(record.probability, BAR),
-        Content.styled(f"\nagainst a current frontier model {record.probability_frontier:.0%}", "$text-muted"),
+        Content.styled(f"\nagainst a current frontier model {record.probability_frontier:.0%}", MUTED),
     )
 
 
@@ -73,7 +74,7 @@ def _bar(share: float, cells: int) -> Content:
 def _ranking(record: PriorRecord) -> Content:
     rows = [Content.styled("To try first", "$accent bold")]
     rows += [
-        joined(Content.styled(f"{place}  ", "$text-muted"), line(family, "bold" if place == 1 else ""))
+        joined(Content.styled(f"{place}  ", MUTED), line(family, "bold" if place == 1 else ""))
         for place, family in enumerate(record.ranking, start=1)
     ]
     return Content("\n").join(rows)
@@ -99,15 +100,15 @@ def _similar(record: PriorRecord) -> Content | None:
         return None
     rows = [Content.styled("Similar published cases", "$accent bold")]
     for case in record.similar:
-        scores = "  ".join(f"{name} {number(value, 1)}" for name, value in _arms(case) if value is not None)
+        scores = "  ".join(f"{name} {significant(value, 3)}" for name, value in _arms(case) if value is not None)
         rows.append(
             joined(
                 "• ",
                 line(case.task, limit=90),
-                Content.styled(f"\n  {scores} ({case.metric}), ", "$text-muted"),
-                line(case.winner, "bold"),
-                Content.styled(" won; ", "$text-muted"),
-                line(case.source, "$text-muted", 60),
+                Content.styled(f"\n  {scores} ({case.metric}), ", MUTED),
+                line(WINNERS.get(case.winner, case.winner), "bold"),
+                Content.styled("; ", MUTED),
+                line(case.source, MUTED, 60),
             )
         )
     return Content("\n").join(rows)
