@@ -33,12 +33,16 @@ def new_project(folder: Path, eval_file: Path, train: Path | None, documents: Pa
 
 
 def show_plan(path: Path, *, as_json: bool, allow_broken: bool) -> None:
-    """What would run, what is skipped and why, every default, and what the cases can show."""
+    """What would run, what is skipped and why, every default, what the cases can show, and what it will take."""
+    from advisor import estimates
+
     prepared = _prepared(path, allow_broken)
+    estimated = estimates.estimate(prepared)
     if as_json:
-        sys.stdout.write(json_text(prepared.spec.model_dump(mode="json")))
+        expected = [one.model_dump(mode="json") for one in estimated.approaches]
+        sys.stdout.write(json_text(prepared.spec.model_dump(mode="json") | {"expected": expected}))
         return
-    for line in describe(prepared):
+    for line in (*describe(prepared), *estimates.words(estimated)):
         _say(line)
 
 

@@ -21,7 +21,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from advisor import hardware
+from advisor import estimates, hardware
 from advisor.plan import Prepared
 from advisor.prior import prior
 from advisor.questions import read_interview
@@ -77,11 +77,13 @@ def create(prepared: Prepared, folder: Path) -> RunStore:
 
 def header_of(prepared: Prepared, folder: Path) -> RunHeader:
     """What run.json says of a project started now on this machine."""
+    machine = hardware.describe()
     return RunHeader(
         run=folder.name,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         spec=prepared.spec,
-        environment=hardware.environment(),
+        environment=hardware.environment(hardware=machine),
+        expected=estimates.estimate(prepared, machine).approaches,
     )
 
 

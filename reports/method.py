@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports import text
+from reports.expected import against_actual
+from reports.run.events import Prepared
 from reports.run.schema import Answer, ApproachSpec
 from reports.run.store import RunStore
 from reports.sentences import name
@@ -43,7 +45,7 @@ def method_blocks(summary: Summary, store: RunStore) -> list[Block]:
     specs = {spec.name: spec for spec in summary.header.spec.approaches}
     blocks = [_task(summary), _metrics(summary), _prices(summary)]
     blocks += [_approach(approach, specs[approach.name], store) for approach in summary.approaches]
-    return blocks
+    return blocks + _estimates(summary, store)
 
 
 def reproduction(summary: Summary) -> tuple[str, list[tuple[str, str]]]:
@@ -152,6 +154,19 @@ def _prices(summary: Summary) -> Block:
         *((f"{name(a.name)} has no price", a.cost.missing) for a in summary.approaches if a.cost.missing),
     ]
     return Block("The prices", tuple(warnings), tuple(facts))
+
+
+def _estimates(summary: Summary, store: RunStore) -> list[Block]:
+    """Estimate against actual; nothing for runs that were started without one."""
+    prepared: dict[str, float] = {}
+    if summary.header.expected:
+        for event in store.events():
+            if isinstance(event, Prepared):
+                prepared[event.approach] = max(event.seconds, prepared.get(event.approach, 0.0))
+    rows = against_actual(summary, prepared)
+    line = "Made before the run, for preparing, training and answering in batches; the latency pass is apart."
+    facts = tuple((name(approach), words) for approach, words in rows)
+    return [Block("Estimates before the run, and what it took", (line,), facts)] if rows else []
 
 
 def _example_texts(store: RunStore, approach: str) -> list[Text]:

@@ -333,6 +333,32 @@ class Environment(Record):
     cores: int | None = None
 
 
+Span = tuple[float, float, float]
+"""(low, best guess, high)."""
+
+
+class Expected(Record):
+    """What was estimated of one approach before the run, to be held against what it took."""
+
+    approach: str
+    seconds: Span | None = None
+    """Until every case is answered: preparing, training and answering in batches, no latency pass. None: unknown."""
+    training_seconds: Span | None = None
+    memory_bytes: float | None = None
+    """Peak on the device that computes: training or answering, whichever is larger."""
+    device_bytes: float | None = None
+    """What that device has."""
+    usd: Span | None = None
+    """What these seconds or tokens cost."""
+    fits: bool | None = None
+    would_fit: tuple[str, ...] = ()
+    """Changes that would make it fit, where it does not."""
+    basis: str = ""
+    """What the figures rest on, in a clause."""
+    unknown: str = ""
+    """Why there is no figure, where there is none."""
+
+
 class RunHeader(Record):
     """The content of run.json."""
 
@@ -347,6 +373,8 @@ class RunHeader(Record):
     """Date of the shipped price tables."""
     fingerprints: dict[str, str] = {}
     """Approach name to fingerprint."""
+    expected: tuple[Expected, ...] = ()
+    """Estimates made before the run; empty in runs of older versions."""
 
 
 class Finished(Record):
