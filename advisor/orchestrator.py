@@ -187,6 +187,7 @@ class _Run:
             spec.name
             for spec in self.spec.approaches
             if spec.kind not in MEASURED_KINDS_LEFT_OUT
+            and spec.part_of is None
             and spec.name not in self.failed.keys() | self.skipped | self.stopped
         )
         wanted = min(self.spec.latency_samples, len(self.cases))

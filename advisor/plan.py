@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from advisor import stopping
+from advisor.expansion import expanded
 from advisor.project import Project
 from advisor.questions import read_interview
 from baselines import registry, scoring
@@ -79,16 +81,18 @@ def prepare(project: Project) -> Prepared:
         documents=len(data.documents),
         groups=len({case.question.group for case in data.cases if case.question.group is not None}),
         broken_rows=data.broken,
-        notes=data.notes,
+        notes=(*data.notes, *_unstoppable(project, metrics, data)),
         leaked=overlap(data.cases, (*data.train, *data.dev)),
         files=_hashes(project, approaches),
     )
     running, skipped = _applicable(approaches, task, facts)
+    parted = expanded(running, facts.train_examples + facts.dev_examples, project.seed)
+    facts = facts.model_copy(update={"notes": (*facts.notes, *parted.notes)})
     spec = RunSpec(
         name=project.name,
         task=task,
         metrics=metrics,
-        approaches=running,
+        approaches=parted.approaches,
         skipped=skipped,
         decision=project.decision,
         traffic=project.traffic,
@@ -99,10 +103,10 @@ def prepare(project: Project) -> Prepared:
         max_answer_tokens=project.max_answer_tokens or _answer_tokens(references),
         latency_samples=project.latency_samples,
         embedder=project.embedder,
-        project_folder=str(project.folder),
         budget_usd=project.budget_usd,
+        project_folder=str(project.folder),
     )
-    return Prepared(project, spec, data.cases, data.train, data.dev, data.documents, data.notes)
+    return Prepared(project, spec, data.cases, data.train, data.dev, data.documents, facts.notes)
 
 
 def _load(project: Project, approaches: Sequence[ApproachSpec]) -> _Data:
@@ -171,6 +175,13 @@ def _applicable(
         reasons = "; ".join(f"{s.name}: {s.reason}" for s in skipped)
         raise DataError(f"no approach can run: {reasons}", "add what is missing, or list other approaches")
     return tuple(running), tuple(skipped)
+
+
+def _unstoppable(project: Project, metrics: Sequence[str], data: _Data) -> tuple[str, ...]:
+    """Why the stopping rule that the project asks for does not apply to it."""
+    groups = len({case.question.group for case in data.cases} - {None})
+    reason = stopping.why_not(metrics[0], groups) if project.decision.stop_early else None
+    return (f"stop_early is not applied: {reason}. Every approach answers every case.",) if reason else ()
 
 
 def _answer_tokens(references: Sequence[str]) -> int:

@@ -68,7 +68,7 @@ class StoppingRule:
         questions = [case.question for case in cases]
         if not spec.decision.stop_early or why_not(spec.metrics[0], spec.data.groups) is not None:
             return None
-        contenders = [item for item in spec.approaches if not is_part(item)]
+        contenders = [item for item in spec.approaches if item.part_of is None]
         order = [question.id for question in in_order(questions, spec.seed)]
         return cls(spec.metrics[0], spec.decision.margin, order, contenders, spec.decision.baseline)
 
@@ -121,8 +121,3 @@ class StoppingRule:
             rival=rival,
             reason=f"clearly worse than {rival}: {lost} of the {done} cases were right there alone, {won} here alone",
         )
-
-
-def is_part(spec: ApproachSpec) -> bool:
-    """True for a point of another approach's learning curve and for a repetition with another seed."""
-    return bool(spec.options.get("curve_of") or spec.options.get("seed_of"))

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from baselines.contract import Approach, Emit, NotApplicable, Reply, Resources
 from baselines.prompting import (
     TEMPLATE_TOKENS,
+    Asked,
     Material,
     PromptedApproach,
     Prompting,
@@ -40,7 +41,7 @@ from finetune.data import Pair
 from finetune.recipe import Recipe
 from reports.errors import UsageError
 from reports.run.events import Prepared, Progressed, Trained, TrainingFinished, Warned
-from reports.run.fingerprint import of_value
+from reports.run.fingerprint import in_seeded_order, of_value
 from reports.run.naming import file_name
 from reports.run.schema import ApproachSpec, Example, ModelSpec, Passage, Question, TrainingRecord, TrainingStep
 
@@ -73,8 +74,8 @@ class FineTuned:
         if self._retriever is not None:
             prompting = WithPassages(self._retriever, prompting)
         self._prompting = prompting
-        self._path = PromptedApproach(spec, resources, prompting, model=self._tuned)
-        self._examples = pool_of(resources)
+        self._path = PromptedApproach(spec, resources, prompting, model=self.tuned)
+        self._examples = nested(pool_of(resources), float(spec.options.get("share", 1.0)), resources.spec.seed)
         self._model: Model | None = None
         if spec.model is not None and spec.model.id.startswith("openai:"):
             raise NotApplicable(f"an endpoint ({spec.model.id}) cannot be fine-tuned from here; name a local model")
@@ -110,7 +111,7 @@ class FineTuned:
         return of_value(
             {
                 "kind": self.spec.kind,
-                "model": self._base().fingerprint,
+                "model": self.base().fingerprint,
                 "recipe": self.recipe.described(),
                 "examples": hash_of_examples(self._examples),
                 "material": self._prompting.fingerprint(),
@@ -122,7 +123,7 @@ class FineTuned:
 
     def pairs(self) -> list[Pair]:
         """The training prompts with their answers, as they are learnt."""
-        model, task = self._base(), self._resources.spec.task
+        model, task = self.base(), self._resources.spec.task
         budget = model.context_length - self._resources.spec.max_answer_tokens - TEMPLATE_TOKENS
         found = self._passages(self._examples) if self._retriever is not None else [()] * len(self._examples)
         pairs = []
@@ -147,7 +148,7 @@ class FineTuned:
     def _train(self, emit: Emit) -> TrainingRecord:
         from finetune.train import train
 
-        base, name = self._base(), self.spec.name
+        base, name = self.base(), self.spec.name
         source = getattr(base, "source", None)
         if source is None:
             raise UsageError(f"{name}: {base.name} cannot be trained here.", "Fine-tuning needs a local model.")
@@ -171,12 +172,17 @@ class FineTuned:
         answering = {"answers_on": precision} if precision else {}
         return record.model_copy(update={"recipe": {**record.recipe, **answering}})
 
-    def _tuned(self) -> Model:
+    def asked(self, questions: Sequence[Question]) -> list[Asked]:
+        """The prompts of these questions as they are sent, to the trained model or to what was made of it."""
+        self._path.prepare(lambda event: None)
+        return self._path.ask(questions, self.base())
+
+    def tuned(self) -> Model:
         """The trained model: adapter beside the base weights, or the weights of a full training."""
         if self._model is None:
             from finetune.train import result_folder
 
-            base, folder = self._base(), result_folder(self.folder, self._method)
+            base, folder = self.base(), result_folder(self.folder, self._method)
             self._model = base.with_adapter(folder) if self._method != "full" else self._whole(base, folder)
         return self._model
 
@@ -189,13 +195,21 @@ class FineTuned:
         tuned: Model = around(model)
         return tuned
 
-    def _base(self) -> Model:
+    def base(self) -> Model:
+        """The model that is trained, without what was learnt."""
         return self._resources.model(self.spec)
 
 
 def create(spec: ApproachSpec, resources: Resources) -> Approach:
     """Kinds `qlora`, `lora`, `full` and `qlora+rag`."""
     return FineTuned(spec, resources)
+
+
+def nested(examples: Sequence[Example], share: float, seed: int) -> tuple[Example, ...]:
+    """A part of the examples, in their order: the same seed's smaller parts lie inside its larger ones."""
+    count = max(1, round(share * len(examples)))
+    kept = set(in_seeded_order([example.id for example in examples], seed)[:count])
+    return tuple(example for example in examples if example.id in kept)
 
 
 def without_answer(passages: Sequence[Passage], answer: str) -> tuple[Passage, ...]:

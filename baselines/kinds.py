@@ -94,6 +94,14 @@ _RECIPE_DOCS = {
     "seed": "of shuffling and initialisation; the run's where nothing is said",
 }
 """Of the dials of `finetune.recipe.Recipe`, which owns names, defaults and limits."""
+_PARTS = (
+    Option("share", "number", 1.0, "share of the training examples it learns from, nested by size", low=1e-4, high=1),
+    Option("curve", "flag", False, "train on n/8, n/4 and n/2 examples too: would more data make it win?"),
+    Option("seeds", "integer", 1, "trainings that differ by their seed; the first one answers", low=1, high=20),
+    Option("curve_of", "text", None, "a point of that approach's learning curve, and no contender"),
+    Option("seed_of", "text", None, "that approach trained again with another seed, and no contender"),
+)
+"""Of every fine-tuning; the last two are set for the approaches that `curve` and `seeds` add to a run."""
 _ADAPTER_ONLY = ("rank", "alpha", "targets", "dropout", "use_rslora", "use_dora")
 _DERIVED = ("learning_rate", "use_rslora", "gradient_checkpointing", "seed")
 _SCHEDULES = ("cosine", "linear", "constant")
@@ -108,16 +116,19 @@ def is_recipe_dial(name: str) -> bool:
 
 def _recipe_options(method: Method) -> tuple[Option, ...]:
     defaults = Recipe(method=method).described()
-    return tuple(
-        Option(
-            name,
-            _option_type(name, defaults[name]),
-            None if name in _DERIVED else defaults[name],
-            doc,
-            choices=_SCHEDULES if name == "schedule" else (),
+    return (
+        tuple(
+            Option(
+                name,
+                _option_type(name, defaults[name]),
+                None if name in _DERIVED else defaults[name],
+                doc,
+                choices=_SCHEDULES if name == "schedule" else (),
+            )
+            for name, doc in _RECIPE_DOCS.items()
+            if method != "full" or name not in _ADAPTER_ONLY
         )
-        for name, doc in _RECIPE_DOCS.items()
-        if method != "full" or name not in _ADAPTER_ONLY
+        + _PARTS
     )
 
 

@@ -131,6 +131,10 @@ def _training(approach: ApproachSummary) -> list[tuple[str, str]]:
         ("Trained tokens", f"{training.trained_tokens:,} of answers carried loss"),
         ("Seed", str(training.seed)),
     ]
+    if approach.seeds:
+        values = ", ".join(text.number(value, 3) for value in approach.seeds.values)
+        spread = f"{values}; mean {text.number(approach.seeds.mean, 3)}, sd {text.number(approach.seeds.sd, 3)}"
+        facts.append(("Quality by seed", f"{spread}. The first one answers; all its intervals are opened by the sd"))
     return facts + [("Warning", warning) for warning in training.warnings]
 
 

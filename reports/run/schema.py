@@ -234,6 +234,15 @@ class ApproachSpec(Record):
     model: ModelSpec | None = None
     """None for approaches that use no language model."""
 
+    @property
+    def part_of(self) -> str | None:
+        """The approach whose learning curve it is a point of, or that it trains again with another seed.
+
+        None for a contender: parts stand in no table, no comparison and no verdict of their own.
+        """
+        owner = self.options.get("curve_of") or self.options.get("seed_of")
+        return owner if isinstance(owner, str) else None
+
 
 class Decision(Record):
     """The rule as the user set it before the run."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import hypot
 from typing import TypeVar, cast
 
 import numpy as np
@@ -24,10 +25,12 @@ from reports.statistics.comparison import adjust, compare, compare_sets, spoken,
 from reports.statistics.proportions import clustered_wilson, wilson
 from reports.statistics.resampling import Sample, default_resamples, mean_samples, resample_sums
 from reports.statistics.results import Interval, PairedResult, ScoreKind
+from reports.statistics.seeds import widened, widened_difference
 from reports.statistics.sequential import looked_at
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 T = TypeVar("T")
 
 BINARY_METRICS = frozenset({"accuracy", "exact-match", "number", "contains", "regex", "json-valid"})
@@ -57,11 +60,13 @@ class Outcomes:
     predicted: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     """For kind "set": what the metric read out of each answer, None where nothing; labels joined by '|'."""
     expected: Sequence[str] = ()
-    groups: Sequence[str] | None = None
-    """Group of each case, None where there is no group column."""
+    groups: Sequence[str] | Ints | None = None
+    """Group of each case, None where there is no group column; kept as numbers, since only who shares one counts."""
     seed: int = 0
     stopped: frozenset[str] = frozenset()
     """Approaches that the stopping rule ended: comparisons with them are valid at any look."""
+    seed_sd: Mapping[str, float] = field(default_factory=dict)
+    """Standard deviation of the metric between training seeds, for approaches that were trained with several."""
     ranks: Sequence[int] = ()
     """Place of each case in the order of the run; needed where an approach was stopped."""
     _samples: dict[str, Sample] = field(default_factory=dict, init=False, repr=False)
@@ -69,6 +74,8 @@ class Outcomes:
     def __post_init__(self) -> None:
         """Arrays of one length. Raises ValueError where they are not, or where a set metric lacks its labels."""
         object.__setattr__(self, "scores", {k: np.asarray(v, dtype=float) for k, v in self.scores.items()})
+        if self.groups is not None and not isinstance(self.groups, np.ndarray):  # names would be sorted at every look
+            object.__setattr__(self, "groups", group_codes(self.groups)[0])
         lengths = {len(v) for v in self.scores.values()}
         lengths |= {len(v) for part in (self.failed, self.format_failed, self.predicted) for v in part.values()}
         lengths |= {len(self.groups)} if self.groups is not None else set()
@@ -128,7 +135,7 @@ class Outcomes:
             format_failed={k: np.asarray(v)[keep] for k, v in self.format_failed.items()},
             predicted={k: pick(v) for k, v in self.predicted.items()},
             expected=pick(self.expected) if len(self.expected) else (),
-            groups=None if self.groups is None else pick(self.groups),
+            groups=None if self.groups is None else np.asarray(self.groups)[keep],
             ranks=pick(self.ranks) if len(self.ranks) else (),
         )
 
@@ -147,7 +154,14 @@ class Outcomes:
         )
 
     def quality(self, name: str, level: float = 0.95) -> Interval:
-        """The metric of one approach over the cases it was asked, with the default interval of its kind."""
+        """The metric of one approach over the cases it was asked, with the default interval of its kind.
+
+        Where several training seeds ran, the interval holds for a training with another seed.
+        """
+        found = self._quality(name, level)
+        return _inside(widened(found, sd)) if (sd := self.seed_sd.get(name)) else found
+
+    def _quality(self, name: str, level: float) -> Interval:
         view = self._asked_view(name)
         x = view.scores[name]
         groups = usable_groups(view.groups, len(x))
@@ -165,6 +179,10 @@ class Outcomes:
 
     def compare(self, a: str, b: str, margin: float = 0.0) -> PairedResult:
         """B against A over the cases both were asked; unadjusted: see `against` for a family."""
+        found, sd = self._compare(a, b, margin), hypot(self.seed_sd.get(a, 0.0), self.seed_sd.get(b, 0.0))
+        return spoken(widened_difference(found, sd)) if sd else found
+
+    def _compare(self, a: str, b: str, margin: float) -> PairedResult:
         view = self._asked_view(a, b)
         if view.cases == 0:
             return PairedResult(float("nan"), -1.0, 1.0, 1.0, 0, method="no common cases", a=a, b=b)
@@ -206,11 +224,17 @@ class Outcomes:
             values, draws = np.array([s.value for s in samples]), np.column_stack([s.draws for s in samples])
         else:
             values, draws = view.only(chosen).group_draws()
-        return multiplicity.could_be_best(chosen, values, draws, units=view.n_clusters or view.cases)
+        noisy = self.with_seed_noise(chosen, draws)
+        return multiplicity.could_be_best(chosen, values, noisy, units=view.n_clusters or view.cases)
+
+    def with_seed_noise(self, names: Sequence[str], draws: Floats) -> Floats:
+        """Resampled means, shape (B, k), each as a training with another seed would have it."""
+        sds = np.array([self.seed_sd.get(name, 0.0) for name in names])
+        return draws + np.random.default_rng(self.seed).normal(size=draws.shape) * sds if sds.any() else draws
 
     def group_draws(self) -> tuple[Floats, Floats]:
         """Means, shape (k,), and joint resamples of them over whole groups, shape (B, k)."""
-        codes, g = group_codes(cast(Sequence[str], self.groups))
+        codes, g = group_codes(cast(Ints, self.groups))
         columns = np.column_stack([*self.scores.values(), np.ones(self.cases)])
         sums = resample_sums(columns, codes, default_resamples(g), self.seed)
         return columns[:, :-1].mean(axis=0), sums[:, :-1] / sums[:, -1:]

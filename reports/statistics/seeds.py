@@ -1,21 +1,59 @@
 """Fine-tuning twice gives two models: seed noise beside item noise. Arrays only.
 
     seed_variation(scores)               # scores of shape (seeds, cases)
+    widened(interval, sd)                # an interval of one training, for a training with another seed
 
 Var(mean) = s_seed^2 / S + s_item^2 / n (Dodge et al. 2020, arXiv:2002.06305 for why seeds matter).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, replace
+from math import hypot, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from reports.statistics.results import Interval
+from reports.statistics.proportions import z_value
+from reports.statistics.results import Interval, PairedResult
 
 NOT_MEASURED = "Seed noise was not measured: below 1,000 training labels assume plus or minus 2 to 4 points."
+
+
+def widened(interval: Interval, seed_sd: float) -> Interval:
+    """An interval of one training opened to hold for the next one: half-widths add in squares, 1.96 sd for the seed.
+
+    The sd comes from a few seeds and is taken as known.
+    """
+    low, high = _opened(interval.value, interval.low, interval.high, z_value(interval.level) * seed_sd)
+    return replace(interval, low=low, high=high, method=f"{interval.method}, opened by the sd between seeds")
+
+
+def widened_difference(result: PairedResult, seed_sd: float) -> PairedResult:
+    """The same for a paired difference: its p is that of the z value with the seeds' share in the standard error."""
+    from scipy.stats import norm
+
+    if seed_sd == 0:
+        return result
+    item_se = (result.high - result.low) / (2 * z_value(0.95))
+    z = float(norm.isf(max(result.p, 1e-300) / 2))
+    low, high = _opened(result.difference, result.low, result.high, z_value(0.95) * seed_sd)
+    low90, high90 = _opened(result.difference, result.low90, result.high90, z_value(0.90) * seed_sd)
+    return replace(
+        result,
+        low=low,
+        high=high,
+        low90=low90,
+        high90=high90,
+        p=float(2 * norm.sf(z * item_se / hypot(item_se, seed_sd))),
+        p_exact=None,
+        probability_better=None,
+        method=f"{result.method}, opened by the sd between seeds",
+    )
+
+
+def _opened(value: float, low: float, high: float, by: float) -> tuple[float, float]:
+    return value - hypot(value - low, by), value + hypot(high - value, by)
 
 
 @dataclass(frozen=True)

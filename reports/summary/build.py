@@ -13,6 +13,7 @@ import numpy as np
 
 from reports import metrics, review
 from reports.run.schema import ApproachSpec, Decision, RunHeader, RunSpec, Traffic
+from reports.run.serving import read_serving
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.statistics.results import PairedResult
@@ -82,7 +83,7 @@ def summarise(
         item.name: contender(item, store, table, measured.views, bills.get(item.name), traffic=spec.traffic)
         for item in every
     }
-    contenders = [item for item in every if curve_of(item) is None]
+    contenders = [item for item in every if item.part_of is None]
     approaches = _with_curves([summaries[item.name] for item in contenders], every, summaries, found[0].unit)
     ranked = measured.by_metric[found[0].name].only([item.name for item in contenders])
     floors = {item.name for item in contenders if item.kind == "floor"}
@@ -117,6 +118,7 @@ def summarise(
         prior_words=ruling.prior_words,
         slices=_slices(table, ranked, baseline, leader, spec),
         break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
+        serving=read_serving(store),
         reviews=review.results(store, spec.metrics, [item.name for item in sorted(contenders, key=_simple_first)]),
         trust=trust(store, table, approaches, comparisons),
     )

@@ -14,7 +14,7 @@ from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.summary.estimates import estimate
 from reports.summary.latency import latency_summary
-from reports.summary.model import ApproachSummary, Estimate, State
+from reports.summary.model import ApproachSummary, Estimate, SeedSummary, State
 from reports.summary.money import Bill, cost_summary, mean
 from reports.summary.table import ApproachRows, RunTable
 
@@ -65,6 +65,7 @@ def contender(
         latency=latency_summary(store.latency(spec.name)),
         cost=cost_summary(bill, traffic, spec.kind),
         training=store.training(spec.name),
+        seeds=_seeds(table, next(iter(views.by_metric.values())), spec.name),
         statuses=dict(sorted(row.statuses.items())),
         cached=row.cached,
         prompt_tokens=mean(row.prompt_tokens),
@@ -80,6 +81,13 @@ def measure(outcomes: Outcomes, name: str) -> Estimate:
     if name not in outcomes.names:
         return Estimate(value=None)
     return estimate(outcomes.quality(name), outcomes.failures(name), outcomes.format_failures(name))
+
+
+def _seeds(table: RunTable, primary: Outcomes, name: str) -> SeedSummary | None:
+    values = table.seed_values(primary, name) if name in primary.names else ()
+    if len(values) < 2:
+        return None
+    return SeedSummary(values=values, mean=sum(values) / len(values), sd=primary.seed_sd[name])
 
 
 def _stopped(table: RunTable, name: str) -> str:

@@ -61,6 +61,8 @@ def _facts(approach: ApproachSummary, bills: Mapping[str, Bill]) -> ApproachFact
         p95_low_seconds=approach.latency.p95_low,
         p95_high_seconds=approach.latency.p95_high,
         model=approach.model,
+        seeds=len(approach.seeds.values) if approach.seeds else 1,
+        seed_sd=approach.seeds.sd if approach.seeds else None,
         train_examples=approach.training.examples if approach.training else None,
         stopped_early=approach.state == "stopped early",
     )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from reports.prior import PriorRecord
 from reports.review import ReviewResult
 from reports.run.schema import SCHEMA_VERSION, Comparison, Record, RunHeader, SkippedApproach, TrainingRecord
+from reports.run.serving import ServingRow
 from reports.statistics.results import ScoreKind
 from reports.text import Unit
 
@@ -92,6 +93,16 @@ class CurvePoint(Record):
     high: float | None = None
 
 
+class SeedSummary(Record):
+    """The primary metric after trainings that differ by their seed alone."""
+
+    values: tuple[float, ...]
+    """One a training; the first is the approach itself, whose answers are shown and compared."""
+    mean: float
+    sd: float
+    """Between trainings; the approach's intervals are opened by it."""
+
+
 class ApproachSummary(Record):
     """One contender."""
 
@@ -120,6 +131,8 @@ class ApproachSummary(Record):
     """The same as a sentence."""
     curve_warnings: tuple[str, ...] = ()
     labels_needed: int | None = None
+    seeds: SeedSummary | None = None
+    """None where it was trained once, or not at all."""
     statuses: dict[str, int] = {}
     """Answer status to count, `missing` for cases never answered."""
     cached: int = 0
@@ -276,6 +289,8 @@ class Summary(Record):
     slices: tuple[Slice, ...] = ()
     break_even: tuple[BreakEven, ...] = ()
     reviews: tuple[ReviewResult, ...] = ()
+    serving: tuple[ServingRow, ...] = ()
+    """What it takes to serve a trained approach, form by form, where an export measured it."""
     """What readers preferred who did not see which answer was whose."""
     trust: Trust
 
@@ -310,6 +325,7 @@ class Summary(Record):
             "slices": [part.model_dump(mode="json") for part in self.slices],
             "break_even": [pair.model_dump(mode="json") for pair in self.break_even],
             "reviews": [found.model_dump(mode="json") for found in self.reviews],
+            "serving": [row.model_dump(mode="json") for row in self.serving],
             "trust": self.trust.model_dump(mode="json"),
             "started": self.header.started,
             "seconds": self.seconds,

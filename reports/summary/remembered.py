@@ -52,7 +52,8 @@ class Remembered(Outcomes):
             return super().could_be_best(chosen)
         values, draws = self._draws
         columns = [self.names.index(name) for name in chosen]
-        return multiplicity.could_be_best(chosen, values[columns], draws[:, columns])
+        noisy = self.with_seed_noise(chosen, draws[:, columns])
+        return multiplicity.could_be_best(chosen, values[columns], noisy)
 
     @cached_property
     def _intervals(self) -> dict[Hashable, Interval]:

@@ -6,14 +6,15 @@ table = read_table(store); table.outcomes("accuracy", "binary").quality("rag")
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped, Prepared, StoppedEarly, Warned
 from reports.run.fingerprint import in_seeded_order
-from reports.run.schema import Question, SkippedApproach
+from reports.run.schema import ApproachSpec, Question, SkippedApproach
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Bools, Floats, Outcomes
 from reports.statistics.results import ScoreKind
@@ -91,6 +92,8 @@ class RunTable:
     """The first reference of each case."""
     rows: dict[str, ApproachRows]
     log: RunLog
+    repeats: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Approach to those that are its trainings with other seeds, as far as they answered every case."""
 
     @property
     def groups(self) -> list[str] | None:
@@ -105,7 +108,7 @@ class RunTable:
         columns = {name: row.scores.get(metric) or ScoreColumn.empty(len(self.ids)) for name, row in rows.items()}
         expected = [next((c.expected[i] for c in columns.values() if c.expected[i] is not None), None) for i in
                     range(len(self.ids))]  # fmt: skip
-        return Remembered(
+        found = Remembered(
             metric=metric,
             kind=kind,
             scores={name: np.where(rows[name].asked, np.nan_to_num(c.values), np.nan) for name, c in columns.items()},
@@ -118,6 +121,14 @@ class RunTable:
             stopped=frozenset(self.log.stopped),
             ranks=self._ranks(seed) if self.log.stopped else (),
         )
+        spreads = {name: self.seed_values(found, name) for name in self.repeats if name in rows}
+        sds = {name: float(np.std(values, ddof=1)) for name, values in spreads.items() if len(values) > 1}
+        return replace(found, seed_sd=sds) if sds else found
+
+    def seed_values(self, outcomes: Outcomes, name: str) -> tuple[float, ...]:
+        """The metric after each training of an approach, its own first."""
+        names = [name, *(repeat for repeat in self.repeats.get(name, ()) if repeat in outcomes.names)]
+        return tuple(outcomes.quality(each).value for each in names)
 
     def _ranks(self, seed: int) -> list[int]:
         places = {case: place for place, case in enumerate(in_seeded_order(self.ids, seed))}
@@ -145,7 +156,17 @@ def read_table(store: RunStore) -> RunTable:
         references=[case.references[0] if case.references else "" for case in cases],
         rows=rows,
         log=log,
+        repeats=_repeats(store.header.spec.approaches, rows),
     )
+
+
+def _repeats(approaches: Sequence[ApproachSpec], rows: Mapping[str, ApproachRows]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for spec in approaches:
+        owner = spec.options.get("seed_of")
+        if isinstance(owner, str) and rows[spec.name].asked.all():
+            found[owner] = (*found.get(owner, ()), spec.name)
+    return found
 
 
 def _answers(store: RunStore, name: str, position: dict[str, int]) -> ApproachRows:

@@ -63,6 +63,13 @@ def test_a_file_is_split_only_where_something_must_learn_from_it(
     assert len(found.cases) == found.spec.data.eval_cases == cases
 
 
+def test_a_stopping_rule_that_does_not_apply_is_noted_with_its_reason(tmp_path: Path) -> None:
+    wanted: dict[str, Any] = {"decision": {"stop_early": True}}
+    graded = planned(tmp_path, metrics=["macro-f1"], **wanted)
+    assert any("stop_early is not applied" in note and "macro-f1" in note for note in graded.spec.data.notes)
+    assert not any("stop_early" in note for note in planned(tmp_path, metrics=["accuracy"], **wanted).notes)
+
+
 def test_labels_come_from_the_training_data_and_strangers_are_noted(tmp_path: Path) -> None:
     found = planned(tmp_path)
     assert found.spec.task.labels == ("a", "c")

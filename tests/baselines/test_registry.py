@@ -45,7 +45,8 @@ def test_every_default_is_valid_and_visible(kind: str) -> None:
 
 def test_the_recipes_dials_are_all_offered() -> None:
     dials = {field.name for field in fields(Recipe)} - {"method"}
-    assert {option.name for option in KINDS["qlora"].options} == dials
+    parts = {"share", "curve", "seeds", "curve_of", "seed_of"}
+    assert {option.name for option in KINDS["qlora"].options} == dials | parts
 
 
 def test_defaults_of_the_design() -> None:

@@ -275,6 +275,33 @@ def test_points_of_a_learning_curve_stand_on_it_and_nowhere_else(tmp_path: Path)
     assert "rag" in tuned.curve_verdict
 
 
+def test_repeated_seeds_open_the_intervals_and_stand_nowhere_else(tmp_path: Path) -> None:
+    shares = {"zero-shot": 0.6, "qlora": 0.8, "qlora@seed-2": 0.7, "qlora@seed-3": 0.75}
+    outcomes = {name: [1.0] * round(100 * share) + [0.0] * round(100 - 100 * share) for name, share in shares.items()}
+
+    def specs(option: str) -> tuple[ApproachSpec, ...]:
+        return tuple(
+            ApproachSpec(name=name, kind=name.split("@")[0], options={option: "qlora"} if "@" in name else {})
+            for name in outcomes
+        )
+
+    found = summary_of(run(tmp_path / "seeds", outcomes, approaches=specs("seed_of")))
+    plain = summary_of(run(tmp_path / "once", outcomes, approaches=specs("curve_of")))
+    assert [a.name for a in found.approaches] == ["zero-shot", "qlora"]
+    tuned, once = found.approach("qlora"), plain.approach("qlora")
+    assert once.seeds is None
+    assert tuned.seeds is not None
+    assert tuned.seeds.values == (0.8, 0.7, 0.75)
+    assert [tuned.seeds.mean, tuned.seeds.sd] == pytest.approx([0.75, 0.05])
+    assert tuned.quality.value == once.quality.value == 0.8
+    assert tuned.quality.low is not None
+    assert once.quality.low is not None
+    assert tuned.quality.low < once.quality.low - 0.02
+    assert found.comparisons[0].low < plain.comparisons[0].low
+    assert any("Between 3 training seeds qlora varied" in warning for warning in found.verdict.warnings)
+    assert any("Seed noise was not measured" in warning for warning in plain.verdict.warnings)
+
+
 def test_an_approach_that_was_stopped_early_is_compared_on_its_cases_by_a_p_that_holds_at_any_look(
     tmp_path: Path,
 ) -> None:
