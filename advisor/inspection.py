@@ -64,7 +64,7 @@ def describe(prepared: Prepared) -> Iterator[str]:
     )
     for note in facts.notes:
         yield f"note: {note}"
-    yield _detectable(facts.eval_cases)
+    yield detectable(facts.eval_cases)
     for approach in spec.approaches:
         yield f"will run {approach.name}: {_options(approach)}"
     for skipped in spec.skipped:
@@ -148,7 +148,8 @@ def _prepared(path: Path, allow_broken: bool) -> Prepared:
     return plan.prepare(project.allowing_broken(loaded) if allow_broken else loaded)
 
 
-def _detectable(cases: int) -> str:
+def detectable(cases: int) -> str:
+    """What difference between two approaches so many cases can show, as a sentence."""
     from reports.statistics import detectable_difference
 
     smallest = detectable_difference(cases, USUAL_DISCORDANCE)
