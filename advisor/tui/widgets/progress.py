@@ -24,6 +24,8 @@ STYLES = {
     "waiting": "$text-muted",
 }
 BAR = 12
+UNTIMED = ("floor", "recorded")
+"""Their pace says nothing."""
 
 
 def board_rows(board: Board, *, wide: bool) -> tuple[tuple[str, ...], list[grid.Row]]:
@@ -112,7 +114,9 @@ def _quality(board: Board, known: Progress | None) -> tuple[str, str]:
 def _speed(known: Progress | None) -> str:
     if known is None or (known.p50_seconds is None and known.pace_seconds is None):
         return "–"
-    return text.seconds(known.p50_seconds) if known.p50_seconds is not None else f"~{text.seconds(known.pace_seconds)}"
+    if known.p50_seconds is not None:
+        return text.seconds(known.p50_seconds)
+    return "–" if known.spec.kind in UNTIMED else f"~{text.seconds(known.pace_seconds)}"
 
 
 def _name(row: Row) -> str:
