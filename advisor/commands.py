@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import aclosing
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +18,14 @@ from reports.text import clean
 
 if TYPE_CHECKING:
     from advisor.narration import Teller
+    from reports.drawing import Drawer
     from reports.run.schema import Finished, RunSpec
     from reports.run.store import RunStore
     from reports.summary import Summary
 
 INTERRUPTED = 130
+CONCLUDING = ("html", "md", "json")
+"""What a run ends with."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +94,20 @@ def run_demo(name: str, out: Path, display: Display) -> int:
 
 
 def report_run(path: Path, formats: list[str], out: Path | None) -> None:
-    """Writes the report of a stored run; JSON alone goes to stdout."""
-    from reports.exports import render_json, write_report
-    from reports.run.store import RunStore
-    from reports.summary import summarise
+    """Writes the report of a stored run; JSON alone goes to stdout. What it does is said before anything is loaded."""
+    folder = latest_run(path)
+    _narrate(f"writing the report of {_shown(folder)}")
+    with _drawing(formats) as drawer:
+        from reports.exports import render_json, write_report
+        from reports.run.store import RunStore
+        from reports.summary import summarise
 
-    with RunStore.open(latest_run(path)) as store:
-        if formats == ["json"] and out is None:
-            sys.stdout.write(render_json(summarise(store)))
-            return
-        for file in write_report(store, formats, out):
-            _print(str(file))
+        with RunStore.open(folder) as store:
+            if formats == ["json"] and out is None:
+                sys.stdout.write(render_json(summarise(store)))
+                return
+            for file in write_report(store, formats, out, drawer=drawer):
+                _print(str(file))
 
 
 def latest_run(path: Path) -> Path:
@@ -142,12 +149,13 @@ async def _consume(
 
 def _conclude(store: RunStore, display: Display) -> int:
     """Report files, table and verdict; the run's folder last. Exit code by what failed."""
-    from reports.exports import render_json, write_report
-    from reports.summary import summarise
+    with _drawing(CONCLUDING) as drawer:
+        from reports.exports import render_json, write_report
+        from reports.summary import summarise
 
-    store.sync()
-    summary = summarise(store)
-    files = write_report(store, ("html", "md", "json"), summary=summary)
+        store.sync()
+        summary = summarise(store)
+        files = write_report(store, CONCLUDING, summary=summary, drawer=drawer)
     if display.json:
         sys.stdout.write(render_json(summary))
     else:
@@ -157,6 +165,13 @@ def _conclude(store: RunStore, display: Display) -> int:
         _narrate(f"the budget stopped the run; to go on, raise budget_usd and: advisor resume {_shown(store.folder)}")
         return EnvironmentFault.exit_code
     return _exit_code(store.finished)
+
+
+def _drawing(formats: Sequence[str]) -> AbstractContextManager[Drawer | None]:
+    """The process that draws a page's figures, started before this one loads what is heavy: they load side by side."""
+    from reports.drawing import Drawer
+
+    return Drawer() if {"html", "pdf"} & set(formats) else nullcontext()
 
 
 def _show(summary: Summary, page: Path, display: Display) -> None:
