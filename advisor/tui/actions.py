@@ -69,6 +69,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("interview.before", "left", "Before", "Go back to the question before.", "before", "interview"),
     Action("interview.why", "v", "Why", "Show what the answers suggest, with the reasons.", "why", "interview"),
     # --- data -------------------------------------------------------------------------------------------
+    Action("data.choose", "e", "File", "Choose the file of the marked row, by browsing or typing.", "choose", "data"),
+    Action("data.columns", "c", "Columns", "Say what each column is used for.", "columns", "data"),
+    Action("data.task", "t", "Task", "Say what kind of task it is.", "task", "data"),
+    Action("data.findings", "f", "Findings", "Show what was found, and rows to look at.", "findings", "data"),
     # --- plan -------------------------------------------------------------------------------------------
     # --- run --------------------------------------------------------------------------------------------
     Action("run.pause", "p", "Pause", "Stop the worker; all that is there stays.", "pause", "run"),

@@ -6,6 +6,7 @@ await self.app.push_screen(Ask("Open", "The folder of a project.", "", paths=Tru
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from advisor.tui.plain import plain
+from advisor.tui.widgets.choices import Choices
 
 LOOKED_AT = 2000
 """Entries of a folder that a completion looks through."""
@@ -67,6 +69,29 @@ class Ask(ModalScreen[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value.strip() or None)
+
+    def action_give_up(self) -> None:
+        self.dismiss(None)
+
+
+class Pick(ModalScreen[str | None]):
+    """One of several; Enter takes it, Escape gives None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel")]
+
+    def __init__(self, title: str, said: str, choices: Sequence[tuple[str, str]], chosen: str | None = None) -> None:
+        super().__init__()
+        self._title, self._said, self._choices, self._chosen = title, said, choices, chosen
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(plain(self._title), classes="heading")
+            yield Static(plain(self._said), classes="said why")
+            yield Choices("", self._choices, self._chosen)
+
+    def on_choices_chosen(self, event: Choices.Chosen) -> None:
+        event.stop()
+        self.dismiss(event.value or self._chosen)
 
     def action_give_up(self) -> None:
         self.dismiss(None)

@@ -39,15 +39,21 @@ def plain(text: object, style: str = "", limit: int = LONGEST) -> Content:
 
 def line(text: object, style: str = "", limit: int = 200) -> Content:
     """The same on one line, for titles, labels of buttons and rows of lists."""
-    said = Content(one_line(str(text), limit))
+    said = Content(short(text, limit))
     return said.stylize(style) if style else said
+
+
+def short(text: object, limit: int) -> str:
+    """Cleaned text on one line, its beginning where it is longer than `limit` characters."""
+    said = one_line(str(text)[: 4 * limit + 400], 4 * limit + 400)
+    return said if len(said) <= limit else said[: limit - 1] + "…"
 
 
 def cell(text: object, style: str = "", limit: int = 200) -> Text:
     """One line for a DataTable. `style`: one of rich's, such as 'bold' or 'dim'."""
     from rich.text import Text
 
-    return Text(one_line(str(text), limit), style=style, no_wrap=True)
+    return Text(short(text, limit), style=style, no_wrap=True)
 
 
 def joined(*parts: Content | str) -> Content:

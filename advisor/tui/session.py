@@ -3,6 +3,8 @@
     session.folder        the project's folder, None before one is opened
     session.project       the validated file; None for a draft that was not saved yet
     session.interview     answers by field id, as in the project file; edited by the interview, saved with the project
+    session.sources       the data files by role; of a project those of its file, of a draft those picked so far
+    session.task          the task type that was said for a draft; None: guessed
     session.prepared      the plan with its data; None until it was prepared, and again after a change
     session.run           folder of the run that results, answers and report show
     session.reading()     that run's RunStore, open for reading (cached; no lock)
@@ -22,9 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from advisor.data_view import Role
     from advisor.plan import Prepared
     from advisor.project import Project
     from advisor.tui.feed import Feed
+    from baselines.source import Source
+    from reports.run.schema import TaskType
     from reports.run.store import RunStore
     from reports.what_if import Rule, WhatIf
 
@@ -36,6 +41,8 @@ class Session:
     folder: Path | None = None
     project: Project | None = None
     interview: dict[str, Any] = field(default_factory=dict)
+    sources: dict[Role, Source] = field(default_factory=dict)
+    task: TaskType | None = None
     prepared: Prepared | None = None
     run: Path | None = None
     feed: Feed | None = None
@@ -54,11 +61,15 @@ class Session:
             self.show_run(None)
         self.folder, self.project, self.prepared = project.folder, project, None
         self.interview = dict(project.interview)
+        roles: tuple[Role, ...] = ("eval", "train", "dev", "documents")
+        self.sources = {role: source for role in roles if (source := getattr(project.data, role)) is not None}
+        self.task = project.task.type
 
     def begun(self, folder: Path) -> None:
         """A project that is not written yet."""
         self.folder, self.project, self.prepared, self.interview = folder.absolute(), None, None, {}
-        self.run, self._store = None, None
+        self.sources, self.task = {}, None
+        self.show_run(None)
 
     def show_run(self, folder: Path | None) -> None:
         """The run that results, answers and report are about; None: no run."""

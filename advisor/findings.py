@@ -1,0 +1,82 @@
+"""What a reader must know of the data before a run, from every check there is, as one list: the gravest first.
+
+    for found in noticed(prepared, views): print(found.severity, found.text)
+
+Gathers; judges nothing itself. `prepared` None: the files alone, before there is a project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from reports.errors import AdvisorError
+from reports.text import clean, count
+
+if TYPE_CHECKING:
+    from advisor.data_view import FileView
+    from advisor.plan import Prepared
+
+GRAVITY = {"serious": 0, "warning": 1, "note": 2}
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """One thing, with the rows that it stands on."""
+
+    kind: Literal["shows", "problem", "finding", "note"]
+    """shows: what the cases can show; problem: no run can start."""
+    severity: Literal["serious", "warning", "note"]
+    text: str
+    rows: tuple[tuple[str, str, str], ...] = ()
+    """Place, beginning of the text, remark."""
+    effect: str = ""
+    remedy: str = ""
+
+
+def noticed(
+    prepared: Prepared | None, views: Sequence[FileView], problem: AdvisorError | None = None
+) -> tuple[Noticed, ...]:
+    """All there is to say of the data."""
+    found: list[Noticed] = []
+    if problem is not None:
+        found.append(Noticed("problem", "serious", f"{problem} {problem.hint}".strip()))
+    for view in views:
+        found += _of_file(view, told=problem is not None)
+    if prepared is not None:
+        found += _of_plan(prepared)
+    return tuple(sorted(found, key=lambda one: GRAVITY[one.severity]))
+
+
+def _of_file(view: FileView, *, told: bool) -> list[Noticed]:
+    found = []
+    if view.problem and not told:
+        found.append(Noticed("problem", "serious", f"{view.problem} {view.hint}".strip()))
+    if view.broken:
+        rows = tuple((row, "", "") for row in view.broken)
+        text = f"{view.path}: {count(len(rows), 'row')} cannot be used"
+        found.append(Noticed("finding", "warning", text, rows, "They are left out.", "Correct them in the file."))
+    found += [Noticed("note", "note", f"{view.role}: {note}") for note in view.notes]
+    return found
+
+
+def _of_plan(prepared: Prepared) -> list[Noticed]:
+    from advisor.inspection import detectable
+
+    facts = prepared.spec.data
+    found = [Noticed("shows", "note", detectable(facts.eval_cases))]
+    if facts.leaked:
+        texts = {case.question.id: (case.question.input, case.row) for case in prepared.cases}
+        rows = tuple((f"row {texts[id][1] or id}", clean(texts[id][0], 200), "") for id in facts.leaked if id in texts)
+        found.append(
+            Noticed(
+                "finding",
+                "warning",
+                f"{count(len(facts.leaked), 'case')} also stand in the training data",
+                rows,
+                "What was seen in training is answered by heart: scores are told with and without these cases.",
+                "Take them out of the training file.",
+            )
+        )
+    return found + [Noticed("note", "note", note) for note in facts.notes]
