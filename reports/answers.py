@@ -6,7 +6,7 @@ for item in case_items(summary, store): print(item.id, item.lines[0].verdict)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reports import text
@@ -85,7 +85,7 @@ def case_items(summary: Summary, store: RunStore) -> Iterator[CaseItem]:
             reference=text.one_line(" | ".join(case.references), 300),
             input=shown_input(case),
             lines=lines,
-            marks=_marks([pair for pair in found if pair[0] is not None]),
+            marks=marks_of([(answer.status, score) for answer, score in found if answer is not None]),
         )
 
 
@@ -136,14 +136,15 @@ def _line(position: int, name: str, answer: Answer, score: Score | None, summary
     return AnswerLine(position, text.one_line(name, 60), verdict, mark, text.clean(body, ANSWER_LIMIT))
 
 
-def _marks(found: list[tuple[Answer | None, Score | None]]) -> tuple[str, ...]:
+def marks_of(found: Sequence[tuple[str, Score | None]]) -> tuple[str, ...]:
+    """Which of `CASE_FILTERS` a case falls under, by (status, score) of each answer that it got."""
     values = [score.value for _, score in found if score is not None and score.value is not None]
     credits = [*values, *[0.0] * (len(found) - len(values))]
     marks = {
         "differ": len({round(value, 6) for value in credits}) > 1,
         "wrong": any(value == 0 for value in credits),
         "allwrong": bool(credits) and all(value == 0 for value in credits),
-        "failed": any(answer is not None and answer.status not in ("ok", "truncated") for answer, _ in found),
+        "failed": any(status not in ("ok", "truncated") for status, _ in found),
         "unreadable": any(score is not None and score.format_failure for _, score in found),
     }
     return tuple(name for name, true in marks.items() if true)
