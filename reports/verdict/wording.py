@@ -40,7 +40,11 @@ def horizon_words(traffic: Traffic) -> str:
 
 def rule_words(evidence: Evidence, decision: Decision, traffic: Traffic) -> str:
     """The rule as the user set it, before the run."""
-    unit, title = evidence.unit, metrics.facts(evidence.outcomes.metric).title
+    return stated_rule(metrics.facts(evidence.outcomes.metric).title, evidence.unit, decision, traffic)
+
+
+def stated_rule(title: str, unit: text.Unit, decision: Decision, traffic: Traffic) -> str:
+    """The rule in words; `title` and `unit` are those of the metric that decides."""
     limits = []
     if decision.min_quality is not None:
         limits.append(f"{title} of at least {text.quality(decision.min_quality, unit=unit)}")
