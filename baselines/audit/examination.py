@@ -1,0 +1,86 @@
+"""The whole audit: every look at the rows, in one order, with what was left out and why.
+
+audit = examine(material, task, budget=budget)
+audit = examine(material, task, vectors=embed_all)     # with embeddings: slower, sees paraphrases
+quick = examine_run(cases, train, dev, task)           # what a plan has time for
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from baselines.audit.balance import balance
+from baselines.audit.boilerplate import boilerplate
+from baselines.audit.conflicts import conflicts
+from baselines.audit.findings import Audit, Finding, excerpt, ordered
+from baselines.audit.label_noise import label_noise, why_not
+from baselines.audit.lengths import TokenBudget, lengths
+from baselines.audit.near_duplicates import twins_of
+from baselines.audit.paraphrases import paraphrases
+from baselines.audit.privacy import privacy
+from baselines.audit.repetition import duplicates, leaks
+from baselines.audit.rows import Material
+from baselines.audit.style import style
+from reports.run.schema import Task
+from reports.text import count
+
+Embed = Callable[[Sequence[str]], Any]
+"""Texts to unit vectors, shape (texts, dimensions)."""
+
+
+def examine(material: Material, task: Task, *, budget: TokenBudget | None = None, embed: Embed | None = None) -> Audit:
+    """Every finding on the material. Takes seconds for 10,000 rows; with `embed` as long as the embedding takes."""
+    started = time.perf_counter()
+    skipped = []
+    twins = twins_of(material.learn)
+    found: list[Finding | None] = [_broken(material), *leaks(material), *conflicts(material, twins)]
+    found += [privacy(material), boilerplate(material), *duplicates(material, twins), *balance(material)]
+    if budget is not None:
+        found.append(lengths(material, task, budget))
+    else:
+        skipped.append("lengths against the context: the project names no local model whose files are here")
+    vectors = None
+    if embed is not None and material.learn:
+        vectors = embed([item.input for item in (*material.learn, *material.eval)])
+        found.append(paraphrases(material, vectors))
+    elif material.learn:
+        skipped.append("paraphrases: --deep looks for them with sentence embeddings (minutes for 10,000 texts)")
+    if material.task == "classification" and material.learn:
+        reason = why_not(material.learn)
+        skipped += [reason] if reason else []
+        found.append(label_noise(material, None if vectors is None else vectors[: len(material.learn)]))
+    found += style(material)
+    if not material.learn:
+        skipped.append("leaks, repeats, conflicts and label noise: there is no training data")
+    return Audit(
+        train_rows=len(material.learn),
+        eval_rows=len(material.eval),
+        findings=ordered(found),
+        skipped=tuple(skipped),
+        seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def _broken(material: Material) -> Finding | None:
+    """Rows that no reader can use."""
+    from baselines.audit.findings import Place
+
+    if not material.broken:
+        return None
+    total = sum(material.rows.values())
+    return Finding(
+        kind="broken-rows",
+        severity="serious" if len(material.broken) > 0.05 * total else "warning",
+        count=len(material.broken),
+        text=f"{count(len(material.broken), 'row')} of {total:,} cannot be used",
+        rows=tuple(
+            Place(
+                part=part, file=material.file_of[part], row=problem.row or 0, excerpt="", note=excerpt(problem.reason)
+            )
+            for part, problem in material.broken
+        ),
+        effect="they are left out and counted; over 5 % of a file stops a run",
+        remedy="repair them: a quotation mark or a delimiter in the text is the usual cause",
+    )

@@ -1,0 +1,166 @@
+"""Rows that say the same in nearly the same words: case, punctuation, a typo, a greeting, a word in a long sentence.
+
+    twins = twins_of(items)                 # pairs within one list
+    twins = twins_of(train, eval)           # pairs between two
+    repeats(items, twins)                   # position of each later row → the earlier row that it repeats
+
+Numbers must agree: rows of one template differ in them, and that is their content. So must the context fields: the
+same question about another passage is another question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from baselines.audit.languages import SMALL_WORDS
+from baselines.audit.normal_form import bare, numbers
+from baselines.audit.rows import Item
+from baselines.audit.shingles import similar_pairs
+
+ALIKE = 0.7
+"""Jaccard similarity of the character 5-grams above which the wording may differ anyhow: about one word of ten."""
+NEARLY = 0.85
+"""Above this hardly more than an ending differs."""
+MOST_ROWS = 40_000
+"""Within one list so many rows are compared at most: the time grows with the square."""
+
+_COURTESY_WORDS = """\
+hi hello hey dear team there good morning afternoon evening day please pls plz kindly thanks thank thx you many much
+cheers regards best kind help advise sir madam quick question asap urgent sorry excuse me
+hallo guten tag morgen abend liebes bitte danke vielen dank gruß grüße freundliche mit hilfe moin servus
+bonjour bonsoir salut madame monsieur merci svp sil vous plaît cordialement
+hola buenos buenas días tardes gracias por favor saludos ayuda
+ciao salve buongiorno buonasera grazie per favore saluti
+olá oi bom dia boa tarde obrigado obrigada por
+hoi goedemorgen goedendag alstublieft alsjeblieft bedankt dank
+cześć dzień dobry proszę dziękuję hej tack tak takk kiitos merhaba lütfen teşekkürler
+здравствуйте привет пожалуйста спасибо добрый день
+"""
+_COURTESY = frozenset(_COURTESY_WORDS.split())
+"""Words of greetings and thanks, in normal form: at the ends of a text they change nothing."""
+_WEIGHTY_WORDS = """\
+not no never without nicht kein keine nie ne pas non jamais não nem niet geen nie bez inte
+what how why when where which who was wie warum wann wo wer que qui quand où comment pourquoi qué cómo cuándo dónde
+quién come quando dove perché chi wat hoe wanneer waar jak czy co kiedy gdzie vad hur när var
+"""
+_LIGHT = SMALL_WORDS - frozenset(_WEIGHTY_WORDS.split())
+"""Articles, pronouns, auxiliaries: one in the place of another changes little. Negations and question words do."""
+_MOST_LIGHT = 2
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Two rows that say nearly the same."""
+
+    left: int
+    """Position in the first list."""
+    right: int
+    """Position in the second list, or a later one in the only list."""
+    alike: float
+    """Jaccard similarity of the character 5-grams, 0 to 1."""
+    same: bool
+    """The same letters and digits: only case, blanks and punctuation differ."""
+
+
+def twins_of(items: Sequence[Item], others: Sequence[Item] | None = None) -> list[Twin]:
+    """All pairs that say nearly the same, the most alike first; identical normal forms included."""
+    first, second = _comparable(items, others)
+    left = [items[i].normal for i in first]
+    right = None if others is None else [others[i].normal for i in second]
+    pairs = similar_pairs(left, right)
+    found = []
+    for i, j, alike in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.alike.tolist(), strict=True):
+        a, b = items[first[i]], items[first[j]] if others is None else others[second[j]]
+        if a.frame != b.frame or numbers(a.normal) != numbers(b.normal):
+            continue
+        same = bare(a.normal) == bare(b.normal)
+        if same or alike >= ALIKE or _only_slips(a.normal, b.normal):
+            found.append(Twin(first[i], first[j] if others is None else second[j], 1.0 if same else alike, same))
+    return sorted(found, key=lambda twin: (-twin.alike, twin.left, twin.right))
+
+
+def same_answer(a: Item, b: Item) -> bool:
+    """Whether two rows expect the same: one answer in common, or for longer answers six words of ten."""
+    if a.answer == b.answer or set(a.outputs) & set(b.outputs):
+        return True
+    left, right = set(a.answer.split()), set(b.answer.split())
+    return min(len(left), len(right)) > 3 and len(left & right) >= 0.6 * len(left | right)
+
+
+def repeats(items: Sequence[Item], twins: Iterable[Twin]) -> dict[int, Twin]:
+    """Later row → the twin that it repeats. A row that repeats a row which is itself a repeat is compared with those
+    that stay: chains of small steps do not swallow a whole topic.
+    """
+    earlier: dict[int, list[Twin]] = {}
+    for twin in twins:
+        if same_answer(items[twin.left], items[twin.right]):
+            earlier.setdefault(twin.right, []).append(twin)
+    found: dict[int, Twin] = {}
+    for at in sorted(earlier):
+        kept = next((twin for twin in earlier[at] if twin.left not in found), None)
+        if kept is not None:
+            found[at] = kept
+    return found
+
+
+def _comparable(items: Sequence[Item], others: Sequence[Item] | None) -> tuple[list[int], list[int]]:
+    """Positions of the rows that have a possible partner: one with the same numbers and context fields."""
+    keys = [(numbers(item.normal), item.frame) for item in items]
+    if others is None:
+        seen: dict[object, int] = {}
+        for key in keys:
+            seen[key] = seen.get(key, 0) + 1
+        chosen = [i for i, key in enumerate(keys) if seen[key] > 1]
+        return chosen[:MOST_ROWS], []
+    right = [(numbers(item.normal), item.frame) for item in others]
+    common = set(keys) & set(right)
+    return [i for i, k in enumerate(keys) if k in common], [i for i, k in enumerate(right) if k in common]
+
+
+def _only_slips(a: str, b: str) -> bool:
+    """Whether the words differ in typing mistakes, in a small word, and in greetings and thanks at the ends, alone."""
+    left, right = _trimmed(a.split()), _trimmed(b.split())
+    if not left or not right:
+        return False
+    light = 0
+    for what, i1, i2, j1, j2 in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        gone, come = left[i1:i2], right[j1:j2]
+        if what == "equal" or _is_slip("".join(gone), "".join(come)):
+            continue
+        light += max(len(gone), len(come))
+        if light > _MOST_LIGHT or not _LIGHT.issuperset(gone) or not _LIGHT.issuperset(come):
+            return False
+    return True
+
+
+def _trimmed(words: list[str]) -> list[str]:
+    start, end = 0, len(words)
+    while start < end and words[start] in _COURTESY:
+        start += 1
+    while end > start and words[end - 1] in _COURTESY:
+        end -= 1
+    return words[start:end]
+
+
+def _is_slip(a: str, b: str) -> bool:
+    """One letter more, less, other or swapped in a word of four letters or more; two in one of eight or more."""
+    shorter = min(len(a), len(b))
+    if shorter < 4 or abs(len(a) - len(b)) > 2:
+        return False
+    return _edits(a, b) <= (2 if shorter >= 8 else 1)
+
+
+def _edits(a: str, b: str) -> int:
+    """Optimal string alignment distance: insertions, deletions, substitutions and swaps of neighbours."""
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, start=1):
+        older, before, row = before, row, [i]
+        for j, other in enumerate(b, start=1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
