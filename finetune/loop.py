@@ -25,6 +25,7 @@ from finetune.guards import WINDOW, Growth, Watch, check_gradients, check_quanti
 from finetune.loading import is_out_of_memory
 from finetune.objective import Objective
 from finetune.recipe import Recipe
+from finetune.sampling import Sampler
 from reports.errors import EnvironmentFault
 from reports.run.schema import TrainingStep
 
@@ -71,6 +72,7 @@ class Loop:
         on_step: OnStep,
         on_warning: Callable[[str], None] = lambda _: None,
         mixed: bool,
+        sampler: Sampler | None = None,
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
     ) -> None:
         self.model = model
@@ -79,6 +81,7 @@ class Loop:
         self.store = store
         self.on_step = on_step
         self.on_warning = on_warning
+        self.sampler = sampler
         self.checkpoint_seconds = checkpoint_seconds
         self.objective = Objective(model, mixed=mixed)
         self.device: torch.device = self.objective.device
@@ -103,9 +106,8 @@ class Loop:
         before, saved = outcome.seconds, time.perf_counter()
         if outcome.base_loss is None:
             outcome.base_loss = self._validate()
-            self._report(
-                TrainingStep(step=0, epoch=0.0, loss=outcome.base_loss, validation_loss=outcome.base_loss), None
-            )
+            point = TrainingStep(step=0, epoch=0.0, loss=outcome.base_loss, validation_loss=outcome.base_loss)
+            self._report(self._heard(point), None)
         self.watch.base = outcome.base_loss
         self.model.train()
         while not outcome.stopped and outcome.step < self.total:
@@ -128,7 +130,7 @@ class Loop:
                 tokens_per_second=tokens / max(spent, 1e-9),
                 memory_bytes=_peak_memory(self.device),
             )
-            self._report(point, left)
+            self._report(self._heard(point) if due else point, left)
             if time.perf_counter() - saved >= self.checkpoint_seconds and not outcome.stopped:
                 self._checkpoint()
                 saved = time.perf_counter()
@@ -248,6 +250,20 @@ class Loop:
         if text:
             self._warn(f"{text} (step {outcome.step} of {self.total})")
 
+    def _heard(self, point: TrainingStep) -> TrainingStep:
+        """The point with what the sample answers are like; an alarm where they fall apart."""
+        heard = self.sampler.listen(self.outcome.tokens_at_once) if self.sampler and not self._lost() else None
+        if self.sampler is None or heard is None:
+            return point
+        text = self.sampler.judge(heard, self.recipe)
+        if text:
+            self._warn(f"{text} (step {point.step} of {self.total})")
+        return point.model_copy(update=vars(heard))
+
+    def _lost(self) -> bool:
+        """After divergence there is nothing to listen to: weights may not be numbers."""
+        return self.outcome.stopped == "diverged"
+
     def _warn(self, text: str) -> None:
         self.outcome.warnings.append(text)
         self.on_warning(text)
@@ -280,6 +296,7 @@ class Loop:
         facts = {name: getattr(outcome, name) for name in _PLAIN_FACTS}
         facts["history"] = [point.model_dump(mode="json") for point in outcome.history]
         facts["recent"], facts["told"] = list(self.watch.recent), self.growth.told
+        facts["heard"] = self.sampler.facts if self.sampler else None
         self.store.save(State(outcome.step, tensors, facts))
 
     def _resume(self) -> None:
@@ -293,6 +310,8 @@ class Loop:
         outcome.history = [TrainingStep.model_validate(point) for point in state.facts["history"]]
         self.watch.recent.extend(state.facts["recent"])
         self.growth.told = state.facts["told"]
+        if self.sampler is not None and state.facts.get("heard"):
+            self.sampler.recall(state.facts["heard"])
         self.best = dict(state.tensors.get("best", {}))
         with torch.no_grad():
             for name, parameter in self.named:

@@ -30,6 +30,7 @@ from finetune.loop import CHECKPOINT_SECONDS, Loop, OnStep, Outcome
 from finetune.memory import estimate_memory, needs_checkpointing
 from finetune.model_files import ModelFiles, open_model
 from finetune.recipe import Recipe
+from finetune.sampling import Sampler
 from reports.errors import DataError, EnvironmentFault, UsageError
 from reports.run.schema import TrainingRecord
 
@@ -86,6 +87,7 @@ def train(
         on_step=on_step,
         on_warning=on_warning,
         mixed=weights.device.startswith("cuda") or weights.precision == "bfloat16",
+        sampler=Sampler(weights.model, weights.tokenizer, plan.data, plan.end_ids),
         checkpoint_seconds=checkpoint_seconds,
     )
     outcome = _run(loop, recipe, plan)
@@ -124,6 +126,8 @@ class _Plan:
     files: ModelFiles
     data: Prepared
     provenance: adapter.Provenance
+    end_ids: tuple[int, ...]
+    """Tokens that end an answer."""
 
 
 def _plan(
@@ -153,7 +157,8 @@ def _plan(
     )
     described = {key: value for key, value in asdict(provenance).items() if key != "base"}
     digest = hashlib.sha256(json.dumps([VERSION, context, described], sort_keys=True, default=str).encode())
-    return _Plan(files, data, replace(provenance, fingerprint=digest.hexdigest()[:16]))
+    fingerprinted = replace(provenance, fingerprint=digest.hexdigest()[:16])
+    return _Plan(files, data, fingerprinted, tuple(layout.end_ids))
 
 
 def _adapt(weights: Weights, recipe: Recipe, plan: _Plan) -> tuple[Any, int]:

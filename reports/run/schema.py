@@ -154,6 +154,12 @@ class TrainingStep(Record):
     grad_norm: float | None = None
     tokens_per_second: float | None = None
     memory_bytes: int | None = None
+    repetition: float | None = None
+    """Share of 16 fixed sample answers that repeat themselves; with the next two, where validation is."""
+    entropy: float | None = None
+    """Mean over the tokens of the sample answers, in nats."""
+    format_rate: float | None = None
+    """Share of the sample answers that ended and have the form of the training answers."""
 
 
 class TrainingRecord(Record):
