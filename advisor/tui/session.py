@@ -10,6 +10,7 @@
     session.reading()     that run's RunStore, open for reading (cached; no lock)
     session.asked         that run's numbers (reports.what_if.WhatIf), None before they were read or after a change
     session.rule          the rule that somebody is trying out on them; None: the run's own
+    session.answers_filter, answers_place    where somebody was reading
     session.feed          the run under way, or the one that ended last in this app (advisor.tui.feed.Feed)
 
 Plain state, no widgets and no computing. Screens read it when they open (each visit builds a fresh screen) and write to
@@ -48,6 +49,8 @@ class Session:
     feed: Feed | None = None
     asked: WhatIf | None = None
     rule: Rule | None = None
+    answers_filter: str = ""
+    answers_place: int = 0
     _store: RunStore | None = None
 
     @property
@@ -74,6 +77,7 @@ class Session:
     def show_run(self, folder: Path | None) -> None:
         """The run that results, answers and report are about; None: no run."""
         self.run, self._store, self.asked, self.rule = folder, None, None, None
+        self.answers_filter, self.answers_place = "", 0
 
     def reading(self) -> RunStore:
         """The shown run, open for reading. Raises UsageError without one, and as RunStore.open does."""
