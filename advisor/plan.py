@@ -72,6 +72,8 @@ def prepare(project: Project) -> Prepared:
     task = _task(project, data)
     references = [reference for case in data.cases for reference in case.references]
     metrics = project.metrics or scoring.default_metrics(task.type, references)
+    if "multilabel-f1" in metrics:
+        task = task.model_copy(update={"several_labels": True})
     for metric in metrics:
         scoring.validate(metric, project.folder)
     facts = DataFacts(

@@ -54,7 +54,8 @@ def render(
     found = "".join(f"Passage {i}: {_one_block(p.text)}\n\n" for i, p in enumerate(passages, start=1))
     ask = task.instruction.strip() or DEFAULT_INSTRUCTIONS[task.type]
     if task.labels:
-        ask += f"\nAnswer with exactly one of: {', '.join(task.labels)}"
+        how = "one or more, joined by |, of" if task.several_labels else "exactly one of"
+        ask += f"\nAnswer with {how}: {', '.join(task.labels)}"
     text = f"{shots}{found}{_material(question.context, question.input)}\n\n{ask}"
     return Prompt(text, shared=len(shots) if examples_shared else 0)
 

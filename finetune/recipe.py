@@ -92,7 +92,10 @@ class Recipe:
                 f"learning_rate {self.learning_rate:g} suits full fine-tuning; adapters want about ten times it."
             )
         if self.method != "full" and self.learning_rate > 5e-4:
-            said.append(f"learning_rate {self.learning_rate:g} is high for adapters on models above 1B parameters.")
+            said.append(
+                f"learning_rate {self.learning_rate:g} is high for adapters: models of a few million parameters bear "
+                "it, large ones diverge."
+            )
         if self.method == "full" and self.learning_rate > 1e-4:
             said.append(f"learning_rate {self.learning_rate:g} is high for full fine-tuning.")
         if self.method != "full" and self.targets != "all-linear":

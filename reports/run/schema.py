@@ -198,6 +198,8 @@ class Task(Record):
     instruction: str = ""
     labels: tuple[str, ...] = ()
     """Resolved list; empty when the task has no fixed label set."""
+    several_labels: bool = False
+    """An answer may name several of them."""
 
 
 class ModelSpec(Record):

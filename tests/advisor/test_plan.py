@@ -196,7 +196,7 @@ def test_every_default_stands_in_the_description(tmp_path: Path) -> None:
         "learning_rate 0.0002",
         "epochs 3",
         "will skip rag: it needs documents",
-        "greedy, at most 16 tokens; seed 0; latency pass: 30 requests",
+        "greedy, at most 16 tokens; seed 0; latency pass: 72 requests",
         "embedding model auto",
         "margin 0.02",
         "queries_per_day 1000",
@@ -204,3 +204,9 @@ def test_every_default_stands_in_the_description(tmp_path: Path) -> None:
         "40 cases can show a difference of",
     ):
         assert said in text, said
+
+
+def test_several_labels_a_case_are_asked_for_as_such(tmp_path: Path) -> None:
+    several = EVAL.replace(",a\n", ",a|b\n")
+    assert planned(tmp_path / "several", {"eval.csv": several, "train.csv": several}).spec.task.several_labels
+    assert not planned(tmp_path / "one").spec.task.several_labels

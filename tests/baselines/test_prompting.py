@@ -33,6 +33,13 @@ def test_zero_shot_sends_the_question_alone(world: Any) -> None:
     assert replies["3"].prompt_tokens == _words(replies["3"].prompt)
 
 
+def test_a_task_with_several_labels_asks_for_several(world: Any) -> None:
+    question = Question(id="1", input="case")
+    task = TASK.model_copy(update={"several_labels": True})
+    replies = world.answers(world.make("zero-shot", {}, world.resources(task=task, questions=[question])), [question])
+    assert replies["1"].prompt == "Input: case\n\nName it.\nAnswer with one or more, joined by |, of: a, b"
+
+
 def test_a_failure_of_the_model_stays_a_failure(world: Any) -> None:
     questions = [Question(id="1", input="fine"), Question(id="2", input="broken")]
     world.model.says = lambda prompt: "FAIL" if "broken" in prompt else "a"
