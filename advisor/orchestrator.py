@@ -170,7 +170,8 @@ class _Run:
             async for event in self._latency():
                 yield event
         heavy = [metric for metric in self.spec.metrics if not scoring.is_light(metric)]
-        if heavy or self.resumed:
+        gold = any(case.gold_passages for case in self.cases.values())
+        if heavy or gold or self.resumed:
             names = tuple(name for name in self.store.approaches if name not in self.skipped)
             job = self.template.model_copy(update={"id": "scoring", "action": "score", "approaches": names})
             async for event in self._job(job):

@@ -134,6 +134,9 @@ def _load(project: Project, approaches: Sequence[ApproachSpec]) -> _Data:
         )
         cases = parts.test
         examples = {"train": examples_of(parts.train), "dev": examples_of(parts.dev)}
+    marked = sum(bool(case.gold_passages) for case in cases)
+    if marked:
+        notes.append(f"{marked} of {len(cases)} cases bring the passage that holds the answer: retrieval is scored.")
     documents: tuple[Document, ...] = ()
     if said.documents is not None:
         corpus = load_documents(said.documents, base, said.allow_broken)

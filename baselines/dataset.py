@@ -146,7 +146,7 @@ def _loaded(read: _Read, items: Sequence[T], notes: Sequence[str]) -> Loaded[T]:
 
 def _case(draft: Draft, identity: str) -> Case:
     question = Question(id=identity, input=draft.input, context=draft.context, group=draft.group)
-    return Case(question=question, references=draft.references, row=draft.row)
+    return Case(question=question, references=draft.references, row=draft.row, gold_passages=draft.gold)
 
 
 def _example(draft: Draft, identity: str) -> Example:

@@ -47,6 +47,8 @@ class Parts:
     """True where the project names the id column, so that a missing id breaks its row."""
     group: str | None = None
     context: tuple[str, ...] = ()
+    gold: tuple[str, ...] = ()
+    """Columns with the passages that a search should find; read by no approach."""
     reasons: tuple[tuple[str, str], ...] = ()
     """(part, sentence): why each column was chosen."""
     by_content: bool = False
@@ -101,8 +103,10 @@ def detect(table: Table, source: Source, task: TaskType | None = None, *, own_pa
     rest = [c for c in table.columns if c not in {*inputs, *references}]
     identity = _id(table, source, rest)
     group = require(table, source.group, "the group") if source.group else None
-    context = _context(table, source, [c for c in rest if c not in {identity, group}], inputs, own_passages)
-    return Parts(inputs, references, identity, source.id is not None, group, context, tuple(reasons), bool(why))
+    rest = [c for c in rest if c not in {identity, group}]
+    gold = _gold(table, source, rest, inputs, own_passages)
+    context = _context(table, source, [c for c in rest if c not in gold], inputs, own_passages)
+    return Parts(inputs, references, identity, source.id is not None, group, context, gold, tuple(reasons), bool(why))
 
 
 def require_both(table: Table, parts: Parts) -> None:
@@ -231,6 +235,19 @@ def _context(
     if asks:
         context += tuple(c for c in rest if normal(c) in CHOICES and c not in context)
     return context
+
+
+def _gold(
+    table: Table, source: Source, rest: Sequence[str], inputs: tuple[str, ...], own_passages: bool
+) -> tuple[str, ...]:
+    """What the row brings of the corpus, where the project has documents and gives it to no approach."""
+    if source.gold is not None:
+        return tuple(require(table, c, "the gold passage") for c in source.gold)
+    if own_passages:
+        return ()
+    asks = len(inputs) == 1 and normal(inputs[0]) in {"question", "query"}
+    found = table.passages or tuple(c for c in rest if asks and normal(c) in PASSAGES)[:1]
+    return tuple(c for c in found if c not in (source.context or ()))
 
 
 def _words(columns: Sequence[str]) -> str:

@@ -38,6 +38,8 @@ class Draft:
     id: str | None
     group: str | None
     context: dict[str, str]
+    gold: tuple[str, ...] = ()
+    """The passages that hold the answer, where the row says so."""
 
 
 class _Unusable(ValueError):
@@ -137,10 +139,16 @@ def _draft(row: Row, index: int, table: Table, parts: Parts, task: TaskType | No
     context = {c: text for c in parts.context if (text := as_text(cell(row.cells, c))).strip()}
     identity = _identity(row, index, parts)
     group = as_text(cell(row.cells, parts.group)).strip() if parts.group else None
-    for text in (*pieces, *references, *context, *context.values(), identity or "", group or ""):
+    gold = tuple(text for c in parts.gold for text in _passages(cell(row.cells, c)))
+    for text in (*pieces, *references, *context, *context.values(), *gold, identity or "", group or ""):
         if reason := unreadable(text):
             raise _Unusable(reason)
-    return Draft(row.file, row.place, row.number, "\n\n".join(pieces), references, identity, group or None, context)
+    text = "\n\n".join(pieces)
+    return Draft(row.file, row.place, row.number, text, references, identity, group or None, context, gold)
+
+
+def _passages(value: JSON) -> list[str]:
+    return [text for item in (value if isinstance(value, list) else [value]) if (text := as_text(item)).strip()]
 
 
 def _identity(row: Row, index: int, parts: Parts) -> str | None:

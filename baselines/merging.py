@@ -65,7 +65,8 @@ def merge_for_eval(drafts: Sequence[Draft], file: str, task: TaskType, *, strict
             continue
         new = tuple(r for r in draft.references if r not in before.references)
         (tally.further if new else tally.same).append(draft)
-        merged[identity] = replace(before, references=before.references + new)
+        gold = tuple(dict.fromkeys((*before.gold, *draft.gold)))
+        merged[identity] = replace(before, references=before.references + new, gold=gold)
     return Merged(merged, (*notes, *_tally_notes(tally, file, len(merged), task)))
 
 

@@ -36,6 +36,11 @@ class Source(Record):
     """Column whose rows belong together (customer, document, conversation): a split never parts them."""
     context: tuple[str, ...] | None = None
     """Further columns that every approach may read. None: what the format has (SQuAD's paragraph); []: nothing."""
+    gold: tuple[str, ...] | None = None
+    """Columns with the passages that hold the answer: what retrieval is scored against, and no approach reads.
+
+    None: in a project with documents, the passage that the format brings (SQuAD's paragraph, `context`); []: nothing.
+    """
     format: Format | None = None
     """None: detected. `records` keeps a file's own columns where a conversation or the like would be recognised."""
     delimiter: str | None = None
@@ -52,7 +57,7 @@ class Source(Record):
     def _path_alone(cls, value: Any) -> Any:
         return {"path": value} if isinstance(value, str) else value
 
-    @field_validator("input", "reference", "context", mode="before")
+    @field_validator("input", "reference", "context", "gold", mode="before")
     @classmethod
     def _one_column(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
@@ -68,4 +73,4 @@ class Source(Record):
     def named(self) -> frozenset[str]:
         """All columns that the project names."""
         single = {c for c in (self.id, self.group) if c and c != ROW_INDEX}
-        return frozenset({*self.input, *self.reference, *(self.context or ()), *single})
+        return frozenset({*self.input, *self.reference, *(self.context or ()), *(self.gold or ()), *single})

@@ -26,6 +26,7 @@ from baselines import registry, scoring
 from baselines.contract import Approach, Emit, NotApplicable, Resources
 from baselines.evaluate import evaluate_in_rounds, in_order, measure_interleaved, warm_up
 from baselines.jobs import Decided, Job
+from baselines.scoring.gold import retrieval_scores
 from reports.errors import AdvisorError
 from reports.run.events import (
     ApproachFailed,
@@ -163,9 +164,11 @@ def _measure(store: RunStore, resources: Resources, job: Job, emit: Emit) -> boo
 
 
 def _score(store: RunStore, name: str, emit: Emit) -> None:
-    """Every metric of the run on every answer that has no score by the metric's present version."""
+    """Every metric of the run on every answer that has no score by the metric's present version, and retrieval."""
     for score in missing_scores(store, name, store.header.spec.metrics, _tools(store)):
         emit(score)
+    for recall in retrieval_scores(store, name):
+        emit(Scored(score=recall))
 
 
 def missing_scores(store: RunStore, name: str, metrics: tuple[str, ...], tools: scoring.Tools) -> Iterator[Scored]:

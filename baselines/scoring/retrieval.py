@@ -1,14 +1,17 @@
-"""Recall at k, reciprocal rank and nDCG of a ranking against the passages known to be relevant. Pure functions.
+"""Recall at k, reciprocal rank and nDCG of a ranking against the passages known to be relevant. Knows no search.
 
 recall_at(4, ["b", "a", "c"], {"a"})      # 1.0
 reciprocal_rank(["b", "a"], {"a"})        # 0.5
+Corpus(documents).recall(answer.passages, case.gold_passages)        # 1.0
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+
+from reports.run.schema import Document, Passage
 
 
 def recall_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> float:
@@ -65,6 +68,40 @@ def counts_for(chunk: Span, passage: Span) -> bool:
         return False
     shared = min(chunk.end, passage.end) - max(chunk.start, passage.start)
     return shared > 0 and 2 * shared >= min(chunk.end - chunk.start, passage.end - passage.start)
+
+
+class Corpus:
+    """Documents in which marked passages and retrieved chunks are located, without regard to kinds of blanks."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        self._texts = {document.id: _blanks(document.text) for document in documents}
+        self._spans: dict[str, tuple[Span, ...]] = {}
+
+    def recall(self, found: Sequence[Passage], gold: Sequence[str]) -> float | None:
+        """Share of the gold passages that one of the retrieved chunks counts for; None where no document has any."""
+        marked = [spans for text in gold if (spans := self._located(text))]
+        if not marked:
+            return None
+        chunks = [span for passage in found if (span := self._chunk(passage))]
+        hits = [any(counts_for(chunk, span) for chunk in chunks for span in spans) for spans in marked]
+        return sum(hits) / len(hits)
+
+    def _located(self, gold: str) -> tuple[Span, ...]:
+        """The first place of the passage in each document that holds it."""
+        if gold not in self._spans:
+            text = _blanks(gold)
+            places = ((document, whole.find(text)) for document, whole in self._texts.items())
+            self._spans[gold] = tuple(Span(d, start, start + len(text)) for d, start in places if start >= 0)
+        return self._spans[gold]
+
+    def _chunk(self, passage: Passage) -> Span | None:
+        text = _blanks(passage.text)
+        start = self._texts.get(passage.document, "").find(text)
+        return Span(passage.document, start, start + len(text)) if start >= 0 else None
+
+
+def _blanks(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _known(relevant: Collection[str]) -> set[str]:

@@ -44,6 +44,8 @@ class Case(Record):
     references: tuple[str, ...]
     row: int | None = None
     """1-based row or line in the user's file, for messages."""
+    gold_passages: tuple[str, ...] = ()
+    """Texts of the corpus that hold the answer, where the data say so: retrieval is scored against them."""
 
 
 class Example(Record):

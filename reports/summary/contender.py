@@ -51,7 +51,8 @@ def contender(
     measured = {name: measure(found, spec.name) for name, found in views.by_metric.items()}
     for name in sorted(row.scores):
         if name.startswith(metrics.RECALL):
-            measured[name] = measure(table.outcomes(name, "bounded", run.seed), spec.name)
+            # a case without a gold passage, or whose answer failed before the search, says nothing of retrieval
+            measured[name] = measure(table.outcomes(name, "bounded", run.seed).answered_only(), spec.name)
     return ApproachSummary(
         name=spec.name,
         kind=spec.kind,

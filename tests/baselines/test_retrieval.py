@@ -15,7 +15,7 @@ from baselines.chunking import Splitting, chunk, chunk_all
 from baselines.kinds import KINDS
 from baselines.rag import Retriever
 from baselines.retrieval import SEARCHES, PassageIndex, build, fuse
-from baselines.scoring.retrieval import Span, counts_for, holds_reference
+from baselines.scoring.retrieval import Corpus, Span, counts_for, holds_reference
 from reports.errors import DataError, EnvironmentFault
 from reports.run.schema import Document, Example, Passage, Question, Task
 
@@ -160,6 +160,11 @@ def test_recall_on_real_articles(world: Any, shared_data: Path) -> None:
     documents = [Document(id=name, text=text, title=name.replace("_", " ")) for name, text in articles.items()]
     asked = [json.loads(line) for line in (corpus / "questions_qrels.jsonl").read_text("utf-8").splitlines()]
     gold = _spans_of_paragraphs(corpus, articles)
+    paragraphs = {
+        row["doc_id"]: row["text"]
+        for row in map(json.loads, (corpus / "paragraphs.jsonl").read_text("utf-8").splitlines())
+    }
+    located = Corpus(documents)
     world.embedder = Remembering(load_embedder("auto"))
     for search, least in (("dense", 0.95), ("hybrid", 0.97)):
         retriever = Retriever(search, {**DEFAULTS, "search": search}, world.resources(documents=documents))
@@ -169,6 +174,11 @@ def test_recall_on_real_articles(world: Any, shared_data: Path) -> None:
             for row, passages in zip(asked, found, strict=True)
         ]
         assert sum(hits) / len(hits) >= least, search
+        scored = [
+            located.recall(passages, [paragraphs[row["relevant_doc_ids"][0]]])
+            for row, passages in zip(asked, found, strict=True)
+        ]
+        assert scored == [float(hit) for hit in hits]
     assert len(asked) == 1190
 
 
