@@ -74,6 +74,11 @@ ACTIONS: tuple[Action, ...] = (
     Action("data.task", "t", "Task", "Say what kind of task it is.", "task", "data"),
     Action("data.findings", "f", "Findings", "Show what was found, and rows to look at.", "findings", "data"),
     # --- plan -------------------------------------------------------------------------------------------
+    Action("plan.toggle", "space", "On/off", "Take the marked approach into the run, or out of it.", "switch", "plan"),
+    Action("plan.options", "o", "Options", "Set the dials of the marked approach.", "options", "plan"),
+    Action("plan.model", "m", "Model", "Name the model of every approach that names none.", "model", "plan"),
+    Action("plan.start", "r", "Start", "Start the run.", "start", "plan"),
+    Action("plan.details", "v", "Details", "Show the marked approach and the rule.", "details", "plan", footer=False),
     # --- run --------------------------------------------------------------------------------------------
     Action("run.pause", "p", "Pause", "Stop the worker; all that is there stays.", "pause", "run"),
     Action("run.resume", "r", "Resume", "Go on from what is stored.", "resume", "run"),

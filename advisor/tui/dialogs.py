@@ -37,9 +37,11 @@ class Confirm(ModalScreen[bool]):
         Binding("left,right", "other", "Other", show=False),
     ]
 
-    def __init__(self, question: str, said: str, *, yes: str = "Yes", no: str = "No") -> None:
+    def __init__(self, question: str, said: str, *, yes: str = "Yes", no: str = "No", sure: bool = False) -> None:
+        """`sure`: the first button has the focus, so that Enter says yes."""
         super().__init__()
         self._question, self._said, self._yes, self._no = question, said, yes, no
+        self._first = "#yes" if sure else "#no"
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
@@ -50,7 +52,7 @@ class Confirm(ModalScreen[bool]):
                 yield Button(Content(f"{self._no} (n)"), id="no")
 
     def on_mount(self) -> None:
-        self.query_one("#no").focus()
+        self.query_one(self._first).focus()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
