@@ -63,7 +63,7 @@ class Differing:
 
 def differing(summary: Summary, store: RunStore) -> Differing | None:
     """Up to eight cases each way; None where there are not two approaches to compare or nothing differs."""
-    pair = _pair(summary)
+    pair = compared_pair(summary)
     if pair is None:
         return None
     a, b = pair
@@ -107,7 +107,7 @@ def word_diff(answer: str, reference: str) -> tuple[Piece, ...]:
     return tuple(piece for piece in pieces if piece.text)
 
 
-def _pair(summary: Summary) -> tuple[str, str] | None:
+def compared_pair(summary: Summary) -> tuple[str, str] | None:
     """The baseline and the recommended approach (else the best one, else the runner-up)."""
     leader = summary.verdict.approach or (found.name if (found := best(summary)) else None)
     if leader is None or summary.baseline is None:

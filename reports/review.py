@@ -34,7 +34,8 @@ class Review(Record):
     left: str
     """The approach whose answer stood left."""
     right: str
-    pick: Pick
+    pick: Pick | Literal["withdrawn"]
+    """The last one of a case and pair counts; withdrawn: as if it had not been judged."""
     reference_seen: bool = False
     """The reader had the reference open."""
     at: str = ""
@@ -63,6 +64,8 @@ class ReviewResult(Record):
     metric: str = ""
     undecided: int = 0
     """Cases on which the reader preferred one and the metric gave both the same score."""
+    with_reference: int = 0
+    """Picks and ties that were made with the reference open."""
     differing: int = 0
     """Cases answered differently by the two: what was drawn from."""
     same: int = 0
@@ -100,6 +103,8 @@ class Deck:
     """Cases left out because both say the same."""
     failed: int
     """Cases left out because an answer is missing or failed."""
+    grouped: bool = False
+    """Cases have groups, and one of each comes first."""
 
     @property
     def rule(self) -> str:
@@ -108,9 +113,10 @@ class Deck:
         left_out = f"{text.count(self.same, 'case')} with the same answer left out"
         if self.failed:
             left_out += f", {self.failed:,} where one failed too"
+        order = ", one case of each group first" if self.grouped else ""
         return (
             f"Drawn from the {text.count(len(self.cards), 'case')} that {names} answered differently ({left_out}); "
-            "order and side follow a hash of the run's seed and the case's id, one case of each group first."
+            f"order and side follow a hash of the run's seed and the case's id{order}."
         )
 
 
@@ -140,7 +146,8 @@ def deal(store: RunStore, a: str, b: str) -> Deck:
             drawn = of_texts(("review", seed, a, b, known))
             sides = (a, b) if int(drawn[-1], 16) % 2 else (b, a)
             ranked.append((drawn, Card(known, *sides), case.question.group))
-    return Deck(a, b, tuple(_one_of_each_group(sorted(ranked, key=lambda item: item[0]))), same, failed)
+    cards = tuple(_one_of_each_group(sorted(ranked, key=lambda item: item[0])))
+    return Deck(a, b, cards, same, failed, any(group for _, _, group in ranked))
 
 
 def shown(store: RunStore, card: Card, cases: dict[str, Case]) -> Shown:
@@ -155,9 +162,15 @@ def verdict_on(card: Card, pick: Pick, *, reference_seen: bool = False) -> Revie
     return Review(case=card.case, left=card.left, right=card.right, pick=pick, reference_seen=reference_seen, at=now)
 
 
+def withdrawn(card: Card) -> Review:
+    """The record that takes a pick back."""
+    return verdict_on(card, "skip").model_copy(update={"pick": "withdrawn"})
+
+
 def reviews(store: RunStore, a: str, b: str) -> dict[str, Review]:
     """Case id to the last judgement of this pair."""
-    return {r.case: r for r in store.appended(FILE, Review) if {r.left, r.right} == {a, b}}
+    made = {r.case: r for r in store.appended(FILE, Review) if {r.left, r.right} == {a, b}}
+    return {case: review for case, review in made.items() if review.pick != "withdrawn"}
 
 
 def results(store: RunStore, metrics: Sequence[str], order: Sequence[str] = ()) -> tuple[ReviewResult, ...]:
@@ -199,6 +212,7 @@ def result(store: RunStore, a: str, b: str, metric: str) -> ReviewResult:
         agreement_high=known.high if known else None,
         metric=metric,
         undecided=undecided,
+        with_reference=sum(r.reference_seen for r in made.values() if r.pick != "skip"),
         differing=len(deck.cards),
         same=deck.same,
         rule=deck.rule,
@@ -257,6 +271,8 @@ def _words(found: ReviewResult) -> list[str]:
         f"({text.interval(found.low, found.high)}): {found.b_wins:,} for {b}, {found.a_wins:,} for {a}, "
         f"{text.count(found.ties, 'tie')} counted half."
     ]
+    if found.with_reference:
+        said.append(f"The reference was open at {found.with_reference:,} of them.")
     if found.low is not None and found.high is not None and found.low <= 0.5 <= found.high:
         said.append("That is not enough to say which one readers prefer.")
     if found.compared:

@@ -9,7 +9,7 @@ import pytest
 
 from reports.html import render_html
 from reports.markdown import render_markdown
-from reports.review import FILE, Deck, Pick, Review, deal, result, results, shown, verdict_on
+from reports.review import FILE, Deck, Pick, Review, deal, result, results, reviews, shown, verdict_on, withdrawn
 from reports.run.store import RunStore
 from reports.summary import summarise
 
@@ -78,6 +78,18 @@ def test_a_second_judgement_of_a_case_replaces_the_first(store: RunStore, deck: 
     judge(store, deck, [B])
     found = result(store, A, B, "accuracy")
     assert (found.a_wins, found.b_wins) == (0, 1)
+
+
+def test_a_withdrawn_judgement_is_as_if_it_had_not_been_made(store: RunStore, deck: Deck) -> None:
+    judge(store, deck, [A, B])
+    store.append(FILE, withdrawn(deck.cards[0]))
+    assert list(reviews(store, A, B)) == [deck.cards[1].case]
+    assert result(store, A, B, "accuracy").judged == 1
+
+
+def test_picks_with_the_reference_open_are_said(store: RunStore, deck: Deck) -> None:
+    store.append(FILE, verdict_on(deck.cards[0], "tie", reference_seen=True))
+    assert "The reference was open at 1 of them." in result(store, A, B, "accuracy").words
 
 
 def test_agreement_counts_the_cases_where_both_prefer_one(store: RunStore, deck: Deck) -> None:

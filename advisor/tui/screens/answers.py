@@ -17,15 +17,17 @@ from textual.widgets.option_list import Option
 from advisor.tui.actions import bindings
 from advisor.tui.aside import aside
 from advisor.tui.frame import StepScreen
-from advisor.tui.plain import line, plain
+from advisor.tui.plain import plain
 from advisor.tui.stored import numbers, tell
 from advisor.tui.widgets.choosing import AskWords, Choose
+from advisor.tui.widgets.grid import fitted
 from advisor.tui.widgets.page import Page
 from advisor.tui.widgets.sides import Side, Sides
 from reports import text
 from reports.errors import AdvisorError
 from reports.reading import CasePage, Kept, Reading, pick
 
+LIST_CELLS = 27
 LISTED = 2_000
 """Cases in the list beside the page; the keys reach all of them."""
 
@@ -97,7 +99,7 @@ class AnswersScreen(StepScreen):
         shown.clear_options()
         cases = self._reading.cases
         shown.add_options(
-            Option(line(f"{i + 1:>4} {text.one_line(cases[i].question.input, 60)}", limit=80))
+            Option(Content(f"{i + 1:>4} {fitted(text.one_line(cases[i].question.input, 60), LIST_CELLS)}"))
             for i in self._kept.cases[:LISTED]
         )
 
