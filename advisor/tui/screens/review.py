@@ -6,6 +6,7 @@ Which cases, which order, which side: `reports.review`. Every pick is stored at 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from textual import work
 from textual.app import ComposeResult
@@ -38,7 +39,7 @@ class Table:
     """What lies on the table: a pair's deck, and which of its cards were judged."""
 
     deck: Deck
-    judged: dict[str, str]
+    judged: dict[str, Pick | Literal["withdrawn"]]
     """Case id to its pick."""
     cases: dict[str, Case]
 
