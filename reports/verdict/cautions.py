@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from statistics import median
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from reports.verdict.kinds import is_tuned
 from reports.verdict.wording import called, horizon_words, points, rival
 
 SMALL = 150
-"""Below so many cases only large differences can be shown (evidence 5.4)."""
+"""Below so many cases only large differences can be shown: about 10 points of a share at usual spreads."""
 FORMAT_SHARE = 0.05
 """Share of unreadable answers from which they may explain a difference."""
 
@@ -57,7 +58,9 @@ def _run(evidence: Evidence) -> Iterator[str]:
 def _sample(evidence: Evidence, choice: Choice) -> Iterator[str]:
     n = max((choice.qualities[name].n for name in choice.contenders), default=0)
     if 0 < n < SMALL:
-        yield f"Only {text.count(n, 'case')}: differences of less than about 10 points can hardly be shown."
+        least = _detectable(evidence, choice)
+        said = f"differences of less than about {points(least, evidence.unit)}" if least else "small differences"
+        yield f"Only {text.count(n, 'case')}: {said} can hardly be shown."
     clusters = evidence.outcomes.n_clusters
     if clusters is not None and clusters < FEW_CLUSTERS:
         yield f"The cases come from only {text.count(clusters, 'group')}: intervals over so few groups are unsteady."
@@ -65,6 +68,16 @@ def _sample(evidence: Evidence, choice: Choice) -> Iterator[str]:
     if stopped:
         names = text.listed([called(name) for name in stopped])
         yield f"Stopped early: {names}. Estimates at stopping lean away from zero; only their direction counts."
+
+
+def _detectable(evidence: Evidence, choice: Choice) -> float | None:
+    """What these cases can show with 80 % power, at the middle of the spreads seen against the best estimate."""
+    if len(choice.contenders) < 2:
+        return None
+    best = max(choice.contenders, key=lambda name: (choice.qualities[name].value, name))
+    found = [evidence.outcomes.compare(best, other).detectable for other in choice.contenders if other != best]
+    known = [value for value in found if value]
+    return median(known) if known else None
 
 
 def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: Traffic) -> Iterator[str]:

@@ -5,6 +5,8 @@ rule_words(evidence, decision, traffic); because(evidence, choice, traffic)
 
 from __future__ import annotations
 
+from math import isnan
+
 from reports import metrics, text
 from reports.costs import CostEstimate
 from reports.run.schema import Decision, Traffic
@@ -91,6 +93,8 @@ def _nothing(evidence: Evidence, choice: Choice, decision: Decision) -> str:
     """Why nothing is recommended."""
     unit = evidence.unit
     if not choice.contenders:
+        if any(not isnan(evidence.outcomes.quality(name).value) for name in evidence.outcomes.names):
+            return "Nothing can be said yet: only the trivial answer was scored, and it is no contender."
         return "Nothing can be said: no approach has a scored answer."
     leader = max(choice.contenders, key=lambda name: (choice.qualities[name].value, name))
     quality = choice.qualities[leader]
@@ -172,17 +176,17 @@ def _difference(evidence: Evidence, choice: Choice, traffic: Traffic) -> str:
     unit, name = evidence.unit, called(other)
     said = text.difference(result.difference, result.low, result.high, unit)
     ends = text.interval(result.low, result.high, unit, signed=True)
-    return f"Against {name} it differs by {said} ({ends}){_shown(result)}."
+    return f"Against {name} it differs by {said} ({ends}){_shown(result, unit)}."
 
 
-def _shown(result: PairedResult) -> str:
+def _shown(result: PairedResult, unit: Unit) -> str:
     """What the interval allows to say."""
     if result.low > 0 or result.high < 0:
         return ": a difference that is shown"
     reach = (
         ""
         if result.detectable is None
-        else f"; {text.count(result.n, 'case')} could show {points(result.detectable, 'share')}"
+        else f"; {text.count(result.n, 'case')} could show {points(result.detectable, unit)}"
     )
     return ": a difference that is not shown" + reach
 

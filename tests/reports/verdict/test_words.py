@@ -184,3 +184,28 @@ def test_foreign_names_are_made_harmless(run: Evidence) -> None:
     said += [t.text for t in verdict.would_change_if]
     assert verdict.approach == name
     assert not any("\x1b" in sentence or "\n" in sentence or "x" * 80 in sentence for sentence in said)
+
+
+def graded(values: dict[str, np.ndarray]) -> Evidence:
+    """Approaches with a judge's scores of 1 to 5."""
+    facts = tuple(ApproachFacts(n, n, CostEstimate(0.001, 0)) for n in values)
+    return Evidence(facts, Outcomes("judge", "bounded", values))
+
+
+def test_small_samples_name_what_they_can_show_in_the_metric_s_own_unit() -> None:
+    rng = np.random.default_rng(1)
+    a = rng.integers(1, 6, size=100).astype(float)
+    b = np.clip(a + rng.normal(0.1, 1.0, size=100).round(), 1, 5)
+    verdict = decide(graded({"zero-shot": a, "rag": b}), Decision(margin=0.1), TRAFFIC)
+    [said] = [warning for warning in verdict.warnings if warning.startswith("Only 100 cases")]
+    detectable = Outcomes("judge", "bounded", {"zero-shot": a, "rag": b}).compare("zero-shot", "rag").detectable
+    assert detectable is not None
+    assert 0.1 < detectable < 0.5
+    assert f"{detectable:.2f}" in said
+    assert "point" not in said + verdict.because[1]
+
+
+def test_a_run_of_the_floor_alone_says_so() -> None:
+    facts = (ApproachFacts("floor", "floor", CostEstimate(0.0, 0)),)
+    verdict = decide(Evidence(facts, Outcomes("accuracy", "binary", {"floor": np.ones(80)})), Decision(), TRAFFIC)
+    assert verdict.headline == "Nothing can be said yet: only the trivial answer was scored, and it is no contender."
