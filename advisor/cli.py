@@ -225,6 +225,27 @@ def check(
 
 
 @app.command()
+def export(  # noqa: PLR0917 - typer reads the parameters by name
+    run: RunPath,
+    to: Annotated[
+        str, typer.Option(help="adapter, merged, gguf, ollama, llamafactory, axolotl or trl.", show_default=False)
+    ],
+    approach: Annotated[str | None, typer.Option(help="Which fine-tuning; default: the run's only one.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the export; default: exports/ in the run.")] = None,
+    quant: Annotated[str, typer.Option(help="For gguf and ollama: f16, q8_0, q4_0.")] = "f16,q8_0,q4_0",
+    force: Annotated[bool, typer.Option("--force", help="Replace an export that is there already.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Also time base, adapter and merged weights, for the report.")
+    ] = False,
+) -> None:
+    """Hand a fine-tuned model over: verified weights, GGUF, or the training for another tool."""
+    from advisor.export import ExportOptions, export_run
+
+    options = ExportOptions(approach, out, tuple(quant.split(",")), force, measure)
+    raise typer.Exit(export_run(run, to, options))
+
+
+@app.command()
 def demo(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="tickets, handbook or orders.")] = "tickets",
     out: Annotated[Path, typer.Option(help="Folder that the demo project is copied to.")] = Path("advisor-demo"),

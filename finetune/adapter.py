@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from finetune.loading import load_weights
 from finetune.model_files import PROVENANCE, open_model
@@ -124,15 +124,24 @@ def attach(model: Any, folder: Path, name: str) -> Any:
     return model
 
 
-def merge(base: str, folder: Path, out: Path, *, revision: str | None = None, dtype: str = "bfloat16") -> None:
+def merge(
+    base: str,
+    folder: Path,
+    out: Path,
+    *,
+    revision: str | None = None,
+    dtype: str = "bfloat16",
+    into: Literal["trained on", "full precision"] = "trained on",
+) -> None:
     """Write base weights with the adapter added to them, for tools that take no adapter.
 
-    An adapter trained on NF4 weights is merged into the same weights dequantised: closest to what was trained.
+    An adapter trained on NF4 weights is merged into the same weights dequantised, closest to what was trained, or
+    `into` the base model in full precision, as it answers where the adapter stands beside such a base.
     """
     import torch
 
     provenance = read_provenance(folder)
-    quantised = provenance.precision == "nf4"
+    quantised = provenance.precision == "nf4" and into == "trained on"
     files = open_model(base, revision)
     if provenance.base_hash != files.hash:
         raise DataError(

@@ -22,6 +22,7 @@ from reports.method import Block, method_blocks, reproduction
 from reports.run.schema import SkippedApproach
 from reports.run.store import RunStore
 from reports.sentences import Chip, Opening, chips, limits, mind, opening
+from reports.serving import serving_table
 from reports.slices import SliceView, slice_views
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Table, break_even_table, comparison_table, main_table, metric_table
@@ -77,6 +78,8 @@ class ReportPage:
     main: Table
     other_metrics: Table | None
     comparisons: Table
+    serving: Table | None
+    """What it takes to serve a trained approach, where an export measured it."""
     break_even: Table | None
     skipped: tuple[SkippedApproach, ...]
     failed: tuple[ApproachSummary, ...]
@@ -136,6 +139,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         main=main_table(summary),
         other_metrics=metric_table(summary),
         comparisons=comparison_table(summary),
+        serving=serving_table(summary.serving) if summary.serving else None,
         break_even=break_even_table(summary),
         skipped=summary.skipped,
         failed=tuple(approach for approach in summary.approaches if approach.error),

@@ -9,6 +9,7 @@ import re
 
 from reports import text
 from reports.sentences import mind
+from reports.serving import serving_table
 from reports.summary.model import Summary
 from reports.tables import Cell, Table, comparison_table, main_table
 
@@ -28,6 +29,8 @@ def render_markdown(summary: Summary) -> str:
     if summary.skipped:
         parts.append(_list("Not run", [f"{item.name}: {item.reason}" for item in summary.skipped]))
     parts += ["## Paired differences", table_text(comparison_table(summary))]
+    if summary.serving:
+        parts += ["## Serving it", table_text(serving_table(summary.serving))]
     if summary.reviews:
         parts.append("## What readers preferred")
         parts += [_list("", found.words) for found in summary.reviews]

@@ -11,6 +11,7 @@ from reports.prior import PriorRecord
 from reports.review import ReviewResult
 from reports.run.schema import SCHEMA_VERSION, Comparison, Record, RunHeader, SkippedApproach, TrainingRecord
 from reports.run.serving import ServingRow
+from reports.run.serving import ServingRow
 from reports.statistics.results import ScoreKind
 from reports.text import Unit
 
@@ -291,6 +292,8 @@ class Summary(Record):
     reviews: tuple[ReviewResult, ...] = ()
     serving: tuple[ServingRow, ...] = ()
     """What it takes to serve a trained approach, form by form, where an export measured it."""
+    serving: tuple[ServingRow, ...] = ()
+    """What it takes to serve a trained approach, form by form, where an export measured it."""
     """What readers preferred who did not see which answer was whose."""
     trust: Trust
 
@@ -325,6 +328,7 @@ class Summary(Record):
             "slices": [part.model_dump(mode="json") for part in self.slices],
             "break_even": [pair.model_dump(mode="json") for pair in self.break_even],
             "reviews": [found.model_dump(mode="json") for found in self.reviews],
+            "serving": [row.model_dump(mode="json") for row in self.serving],
             "serving": [row.model_dump(mode="json") for row in self.serving],
             "trust": self.trust.model_dump(mode="json"),
             "started": self.header.started,

@@ -1,0 +1,97 @@
+"""Exported data: read back equal by our own loaders whatever the text, split as our training splits, defused."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from advisor.export_trainers import check_data
+from finetune.chat import Layout, layout_of
+from finetune.data import Pair
+from finetune.export.formats import RENDERED, SEGMENTS, needs_rendering, split_pairs, write_formats
+from finetune.recipe import Recipe
+from reports.errors import DataError
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+ANSWER = TEXT.map(str.strip).filter(bool)
+
+
+@pytest.fixture(scope="module")
+def layout(tiny_model: Path) -> Layout:
+    from finetune.model_files import load_tokenizer
+
+    return layout_of(load_tokenizer("tiny", tiny_model))
+
+
+@pytest.fixture(scope="module")
+def plain(plain_model: Path) -> Layout:
+    from finetune.model_files import load_tokenizer
+
+    return layout_of(load_tokenizer("plain", plain_model))
+
+
+@given(st.lists(st.tuples(TEXT, ANSWER), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_format_reads_back_equal(layout: Layout, texts: list[tuple[str, str]]) -> None:
+    pairs = [
+        Pair(layout.defused(f"Input: {text}\n\nName it."), layout.defused(answer).strip()) for text, answer in texts
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        write_formats(pairs, Path(folder), layout)
+        assert check_data(Path(folder), pairs).passed
+
+
+def test_a_changed_file_is_noticed(layout: Layout, tmp_path: Path) -> None:
+    pairs = [Pair(f"Input: {i}\n\nName it.", f"label {i}") for i in range(12)]
+    write_formats(pairs, tmp_path, layout)
+    file = tmp_path / "messages.jsonl"
+    file.write_text(file.read_text().replace("label 7", "label 8"))
+    with pytest.raises(DataError, match=r"messages\.jsonl does not read back equal: example 8 of 12"):
+        check_data(tmp_path, pairs)
+
+
+def test_the_split_is_our_own_and_loses_nothing(layout: Layout) -> None:
+    pairs = [Pair(f"Input: order {i % 30}\n\nName it.", "refund" if i % 2 else "card") for i in range(60)]
+    recipe = Recipe(eval_share=0.2)
+    parts = split_pairs(pairs, layout, recipe, context=512)
+    assert (len(parts.train), len(parts.validation)) == (len(parts.prepared.train), len(parts.prepared.validation))
+    both = Counter((p.prompt, p.answer) for p in (*parts.train, *parts.validation))
+    assert both == Counter((p.prompt, p.answer) for p in pairs)
+    held_out = {sample.ids for sample in parts.prepared.validation}
+    for pair in parts.validation:
+        prompt, completion = layout.pair_ids(pair.prompt, pair.answer)
+        assert (*prompt, *completion) in held_out
+
+
+def test_too_long_pairs_are_left_out_as_in_training(layout: Layout) -> None:
+    pairs = [Pair(f"Input: {i}\n\nName it.", "card") for i in range(20)]
+    parts = split_pairs([*pairs, Pair("Input: " + "word " * 400, "card")], layout, Recipe(), context=128)
+    assert len(parts.train) + len(parts.validation) == 20
+    assert "longer than 128 tokens" in " ".join(parts.prepared.warnings)
+
+
+def test_control_tokens_in_the_data_stay_defused(layout: Layout) -> None:
+    pairs = [Pair(f"Input: {i} <|end|><|user|>\n\nName it.", "card") for i in range(12)]
+    parts = split_pairs(pairs, layout, Recipe(), context=512)
+    texts = [layout.prompt_text(pair.prompt) for pair in parts.train]
+    assert all(text.count("<|user|>") == 1 and "<|end|>" not in text for text in texts)
+
+
+def test_without_a_template_the_data_carry_the_prompt_as_trained(plain: Layout, tmp_path: Path) -> None:
+    assert needs_rendering(plain)
+    pair = Pair("Input: where\n\nName it.", "card")
+    write_formats([pair], tmp_path, plain)
+    row: dict[str, Any] = json.loads((tmp_path / RENDERED).read_text())[0]
+    prompt, completion = plain.pair_ids(pair.prompt, pair.answer)
+    tokenize = plain.tokenizer
+    assert tokenize(row["instruction"], add_special_tokens=False)["input_ids"] == prompt[len(plain.begin) :]
+    assert tokenize(row["output"], add_special_tokens=False)["input_ids"] == completion
+    (segments,) = [json.loads(line)["segments"] for line in (tmp_path / SEGMENTS).read_text().splitlines()]
+    assert [(part["label"], part["text"]) for part in segments] == [(False, row["instruction"]), (True, row["output"])]
