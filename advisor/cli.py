@@ -53,7 +53,7 @@ def opened(
         from advisor.tui.opening import serve
 
         serve(port)
-    elif sys.stdin.isatty() and sys.stdout.isatty():
+    elif sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty():  # Textual draws on stderr
         from advisor.tui.opening import open_app
 
         open_app(mouse=not no_mouse)
