@@ -34,6 +34,10 @@ Plain = Annotated[bool, typer.Option("--plain", help="Lines without cursor trick
 Cache = Annotated[bool, typer.Option("--cache", help="Reuse answers that a model gave before; they carry no time.")]
 AllowBroken = Annotated[bool, typer.Option("--allow-broken", help="Go on where more than 5 % of the rows are broken.")]
 Formats = Annotated[list[str] | None, typer.Option("--format", "-f", help="html, md, csv, json or pdf; repeatable.")]
+FIXES = (
+    "duplicates, leaks and label-spelling where nothing is said; also near-duplicates, conflicts, boilerplate and "
+    "personal-data (masked)."
+)
 
 
 @app.callback()
@@ -126,11 +130,19 @@ def run(  # noqa: PLR0917 - typer reads the parameters by name
 
 
 @app.command()
-def resume(run: RunPath, json: Json = False, plain: Plain = False, cache: Cache = False) -> None:
+def resume(
+    run: RunPath,
+    project: Annotated[
+        Path | None, typer.Option(help="Its project, where that was moved and the run does not lie inside.")
+    ] = None,
+    json: Json = False,
+    plain: Plain = False,
+    cache: Cache = False,
+) -> None:
     """Go on with a run that was interrupted or in which an approach failed."""
     from advisor.commands import Display, resume_run
 
-    raise typer.Exit(resume_run(run, Display(json, plain), cache=cache))
+    raise typer.Exit(resume_run(run, Display(json, plain), cache=cache, home=project))
 
 
 @app.command()
@@ -211,17 +223,27 @@ def runs(
 
 
 @app.command()
-def check(
+def check(  # noqa: PLR0917 - typer reads the parameters by name
     project: Annotated[
         Path | None, typer.Argument(metavar="PROJECT", help="A project to check; none: this machine.")
     ] = None,
     json: Json = False,
     allow_broken: AllowBroken = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Look at the data with sentence embeddings too: slow.")] = False,
+    clean: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write a cleaned copy of the training data, with a log.")
+    ] = None,
+    fix: Annotated[list[str] | None, typer.Option(help=f"What --clean repairs; repeatable. {FIXES}")] = None,
 ) -> None:
     """Check the machine, and for a project its data, keys, models and what is skipped."""
-    from advisor.inspection import check_all
+    from advisor.inspection import Cleaning, check_all
 
-    check_all(project, as_json=json, allow_broken=allow_broken)
+    if fix and clean is None:
+        raise UsageError("--fix says what --clean repairs, and there is no --clean", "add --clean FOLDER")
+    if project is None and (deep or clean):
+        raise UsageError("there is no project to look at", "advisor check PROJECT")
+    cleaning = Cleaning(clean, tuple(fix or ())) if clean else None
+    check_all(project, as_json=json, allow_broken=allow_broken, deep=deep, cleaning=cleaning)
 
 
 @app.command()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports.errors import AdvisorError, EnvironmentFault, UsageError
+from reports.errors import AdvisorError, DataError, EnvironmentFault, UsageError
 from reports.text import clean, count, json_text, listed, size
 
 if TYPE_CHECKING:
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
 USUAL_DISCORDANCE = 0.2
 """Share of cases on which two variants disagree, where nothing was measured yet: 4 to 18 % were seen in public runs."""
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """A cleaned copy of the training data that is asked for."""
+
+    folder: Path
+    fixes: tuple[str, ...] = ()
+    """Names of fixes; empty takes the safe ones."""
 
 
 def new_project(folder: Path, eval_file: Path, train: Path | None, documents: Path | None) -> None:
@@ -106,8 +116,14 @@ def list_stored(path: Path, *, as_json: bool) -> None:
         _say(f"{row['run']}  {row['started'] or ''}  {row['name'] or ''}  {row['state']}")
 
 
-def check_all(path: Path | None, *, as_json: bool, allow_broken: bool) -> None:
-    """The machine, and for a project its data, models and keys. Raises EnvironmentFault where a run could not start."""
+def check_all(
+    path: Path | None, *, as_json: bool, allow_broken: bool, deep: bool = False, cleaning: Cleaning | None = None
+) -> None:
+    """The machine, and for a project its data, models and keys; `deep` looks at the data with embeddings too.
+
+    With `cleaning` a cleaned copy of the training data is written. Raises EnvironmentFault where a run could not
+    start, and what keeps a plan from being made after what the audit found was said.
+    """
     from advisor import hardware
 
     machine = hardware.describe()
@@ -117,8 +133,16 @@ def check_all(path: Path | None, *, as_json: bool, allow_broken: bool) -> None:
         "embedding model": _embedder(),
     }
     missing: list[str] = []
+    refused: DataError | None = None
     if path is not None:
-        prepared = _prepared(path, allow_broken)
+        found |= _looked_at(path, as_json=as_json, deep=deep, cleaning=cleaning)
+        try:
+            prepared: Prepared | None = _prepared(path, allow_broken)
+        except DataError as error:
+            refused, prepared = error, None
+    else:
+        prepared = None
+    if prepared is not None:
         found |= {"plan": list(describe(prepared)), "models": {}}
         for spec in prepared.spec.approaches:
             if spec.model and spec.model.id not in found["models"]:
@@ -129,12 +153,29 @@ def check_all(path: Path | None, *, as_json: bool, allow_broken: bool) -> None:
     else:
         for name, value in found.items():
             for line in value if isinstance(value, list) else [value]:
-                _say(line if name == "plan" else f"{name}: {line if not isinstance(line, dict) else _pairs(line)}")
+                plain = name in ("plan", "audit", "cleaned")
+                _say(line if plain else f"{name}: {line if not isinstance(line, dict) else _pairs(line)}")
+    if refused is not None:
+        raise refused
     if missing:
         raise EnvironmentFault("; ".join(missing), "give the model's folder, download it first, or set its key")
 
 
 # --- parts ----------------------------------------------------------------------------------------------
+
+
+def _looked_at(path: Path, *, as_json: bool, deep: bool, cleaning: Cleaning | None) -> dict[str, Any]:
+    """The audit, and what cleaning wrote: as lines, or as values for JSON."""
+    from advisor import project
+    from advisor.audit import audit_lines, audit_project, clean_project, cleaned_lines
+
+    loaded = project.load(path)
+    audit = audit_project(loaded, deep=deep)
+    found: dict[str, Any] = {"audit": audit.model_dump(mode="json") if as_json else list(audit_lines(audit))}
+    if cleaning is not None:
+        done = clean_project(loaded, audit, cleaning.fixes, cleaning.folder)
+        found["cleaned"] = list(cleaned_lines(done))
+    return found
 
 
 def _named(path: Path | None) -> str | None:

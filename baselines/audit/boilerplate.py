@@ -40,10 +40,9 @@ _PATTERNS = (
     ),
     (
         Phrase("refuses", True),
-        _START
-        + r"(?:i(?: a|')m (?:very |really |so )?sorry,? (?:but )?(?:i|as)\b.{0,20}\b(?:can ?not|can't|cannot|unable"
-        r"|won't|am not able|do not|don't)|i (?:apologi[sz]e|must decline)|i (?:can ?not|can't|am unable to|am not able "
-        r"to|won't) (?:fulfil|assist|help (?:you )?with|provide|comply|generate|create|answer|do that|engage)|"
+        _START + r"(?:i(?: a|')m (?:very |really |so )?sorry,? (?:but )?(?:i|as)\b.{0,20}\b(?:can ?not|can't|cannot|"
+        r"unable|won't|am not able|do not|don't)|i (?:apologi[sz]e|must decline)|i (?:can ?not|can't|am (?:unable|not "
+        r"able) to|won't) (?:fulfil|assist|help (?:you )?with|provide|comply|generate|create|answer|do that|engage)|"
         r"(?:es tut mir leid|tut mir leid), (?:aber )?(?:ich kann|das kann ich)|(?:je suis )?désolée?,? (?:mais )?je "
         r"ne (?:peux|suis)|lo siento,? (?:pero )?no puedo|mi dispiace,? (?:ma )?non posso)",
     ),

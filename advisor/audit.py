@@ -1,0 +1,184 @@
+"""The data audit of a project, and its cleaned copy: what `advisor check` prints and the app's data screen shows.
+
+    audit = audit_project(load(folder))                # seconds for 10,000 rows
+    print("\\n".join(audit_lines(audit)))
+    done = clean_project(project, audit, ("duplicates", "leaks"), folder / "cleaned")
+
+Knows which files, which model and which split a project means; what a defect is, `baselines.audit` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from advisor.project import Project
+from baselines import registry
+from baselines.audit import Audit, Finding, Material, examine, read_material
+from baselines.audit.rows import Part, divided
+from baselines.overlap import bare_text
+from reports.errors import DataError, UsageError
+from reports.run.schema import ApproachSpec, Task
+from reports.text import clean as cleaned_text
+from reports.text import count, listed
+
+if TYPE_CHECKING:
+    from baselines.audit.cleaning import Cleaned
+    from baselines.audit.lengths import TokenBudget
+
+SHOWN = 3
+"""Rows that a finding shows on the command line."""
+_GLYPHS = {"serious": "!!", "warning": "!", "note": "·"}
+
+
+def audit_project(project: Project, *, deep: bool = False) -> Audit:
+    """Audits the files as they stand. `deep` adds sentence embeddings: minutes, and the embedding model.
+
+    Raises DataError where a file is missing or has no usable row, EnvironmentFault where `deep` finds no model.
+    """
+    said = project.data
+    material = read_material(said.eval, said.train, project.task.type, project.folder, dev=said.dev)
+    if not material.eval:
+        raise DataError(f"{said.eval.path}: no row can be used", "`advisor new` shows which columns were found")
+    specs = project.approach_specs()
+    material = _split(project, specs, material)
+    labels = project.task.labels if isinstance(project.task.labels, tuple) else _labels(material)
+    task = Task(type=project.task.type, instruction=project.task.instruction, labels=labels)
+    embed = _embedding(project) if deep else None
+    return examine(material, task, budget=_budget(project, specs), embed=embed)
+
+
+def clean_project(project: Project, audit: Audit, fixes: Collection[str], folder: Path) -> Cleaned:
+    """Writes the cleaned copy of the training data; no fixes are the safe ones.
+
+    Raises UsageError for an unknown fix, and where the project has no training file of its own.
+    """
+    from baselines.audit.cleaning import FIXES, SAFE, clean
+
+    unknown = [fix for fix in fixes if fix not in FIXES]
+    if unknown:
+        raise UsageError(f"there is no fix {unknown[0]!r}", f"choose from {', '.join(FIXES)}")
+    wanted = tuple(fix for fix in FIXES if fix in fixes) or SAFE
+
+    if project.data.train is None:
+        raise UsageError(
+            "the project has no training file of its own, and an eval set is never changed",
+            "split the file into two first, and name both: data: {eval: …, train: …}",
+        )
+    return clean(project.data.train, project.task.type, project.folder, audit=audit, fixes=wanted, folder=folder)
+
+
+def audit_lines(audit: Audit) -> Iterator[str]:
+    """The audit for a terminal: each finding with its effect, its remedy and the first rows."""
+    rows = f"{count(audit.train_rows, 'training row')}, {count(audit.eval_rows, 'eval row')}"
+    if not audit.findings:
+        yield f"data audit: nothing found ({rows})"
+    else:
+        yield f"data audit: {count(len(audit.findings), 'finding')} ({rows})"
+    for finding in audit.findings:
+        yield from _finding_lines(finding)
+    for reason in audit.skipped:
+        yield f"not looked at: {reason}"
+
+
+def cleaned_lines(done: Cleaned) -> Iterator[str]:
+    """What was written, and what to change in the project file."""
+    out = listed([f"{n:,} for {fix}" for fix, n in done.removed.items()]) or "none"
+    changed = listed([f"{n:,} for {fix}" for fix, n in done.changed.items()]) or "none"
+    yield f"rows kept: {done.kept:,}; taken out: {out}; changed: {changed}"
+    for file in done.files:
+        yield f"written: {file}"
+    yield f"log: {done.log}"
+    where = listed([str(file) for file in done.files])
+    yield f"to use it, set data.train in advisor.yaml to {where}" + (f" with {done.columns}" if done.columns else "")
+
+
+# --- parts ----------------------------------------------------------------------------------------------
+
+
+def _finding_lines(finding: Finding) -> Iterator[str]:
+    yield f"{_GLYPHS[finding.severity]} {finding.text}"
+    for row in finding.rows[:SHOWN]:
+        text = f" “{row.excerpt}”" if row.excerpt else ""
+        yield cleaned_text(f"      {row.file} row {row.row}:{text}{' · ' + row.note if row.note else ''}")
+    yield f"    effect: {finding.effect}"
+    fix = f" (advisor check PROJECT --clean FOLDER --fix {finding.fix})" if finding.fix else ""
+    yield f"    to do: {finding.remedy}{fix}"
+
+
+def _labels(material: Material) -> tuple[str, ...]:
+    from baselines.labels import labels_in
+
+    if material.task != "classification":
+        return ()
+    rows = material.learn or material.eval
+    return tuple(sorted({label for item in rows for label in labels_in(item.output)}))
+
+
+def _split(project: Project, specs: Sequence[ApproachSpec], material: Material) -> Material:
+    """The rows of a single file in the parts that a run would make of them."""
+    from baselines.dataset import load_cases
+    from baselines.splits import split
+
+    said = project.data
+    wants_train = any("train" in registry.find(spec.kind).needs for spec in specs)
+    if not (said.split or (said.split is None and said.train is None and wants_train)):
+        return material
+    loaded = load_cases(said.eval, project.task.type, project.folder, True, own_passages=said.documents is None)
+    try:
+        parts = split(loaded.items, project.seed)
+    except DataError:  # too few rows to split: the plan says so, the audit looks at what there is
+        return material
+    owners: dict[str, Part] = {}
+    named: tuple[tuple[Part, Any], ...] = (("train", parts.train), ("dev", parts.dev), ("eval", parts.test))
+    for part, cases in named:
+        owners |= {bare_text(case.question.input): part for case in cases}
+    whole = divided(material, owners)
+    return replace(whole, file_of=dict.fromkeys(("train", "dev", "eval"), said.eval.path))
+
+
+def _budget(project: Project, specs: Sequence[ApproachSpec]) -> TokenBudget | None:
+    """The context of the first local model whose files are here; nothing is fetched and no weight is read."""
+    from baselines.audit.lengths import TokenBudget, counter
+    from finetune.model_files import ModelFiles, read_config
+
+    folders = project.model_folders(tuple(specs))
+    for spec in specs:
+        if spec.model is None or spec.model.id.startswith("openai:"):
+            continue
+        folder = (
+            Path(folders[spec.model.id]) if spec.model.id in folders else _cached(spec.model.id, spec.model.revision)
+        )
+        if folder is None:
+            continue
+        try:
+            files = ModelFiles(spec.model.id, folder, read_config(folder, spec.model.id), None, (), "")
+        except DataError:  # whether a model can be used is said by the check of models
+            continue
+        limit = min(spec.model.context_length or files.context_length, files.context_length)
+        answer = project.max_answer_tokens or 16
+        return TokenBudget(spec.model.id, limit, answer, counter(spec.model.id, folder))
+    return None
+
+
+def _cached(name: str, revision: str | None) -> Path | None:
+    """The folder of a hub model in the local cache, or a plain folder."""
+    if Path(name).expanduser().is_dir():
+        return Path(name).expanduser()
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        return None
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(name, "config.json", revision=revision)
+    return Path(config).parent if isinstance(config, str) else None
+
+
+def _embedding(project: Project) -> Any:
+    """Texts to vectors, kept on disk below the project's runs, so that a second look is quick."""
+    from baselines.embedding import load_embedder
+    from baselines.vectors import FOLDER, embed_stored
+
+    embedder = load_embedder(project.embedder)
+    return lambda texts: embed_stored(embedder, texts, project.folder / "runs" / FOLDER)

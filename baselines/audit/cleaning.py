@@ -1,0 +1,219 @@
+"""A cleaned copy of the training files, with a log of every row that was taken out or changed, and why.
+
+    done = clean(train_source, "classification", base, audit=audit, fixes=SAFE, folder=folder)
+    done.files, done.removed, done.changed, done.log
+
+Never touches an original, never writes into a folder that holds anything, never removes a row for label noise: that a
+classifier disagrees is a reason to read a row, not to drop it. CSV stays CSV with its delimiter, JSON and JSON Lines
+stay what they are; other layouts become JSON Lines with the same columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from baselines.audit.findings import Audit, Fix, Place, excerpt
+from baselines.audit.personal_data import masked
+from baselines.detection import Parts, detect
+from baselines.drafts import Draft, drafts_of, source_files
+from baselines.formats.reading import read_table
+from baselines.formats.table import JSON, Problem, Table
+from baselines.source import Source
+from reports.errors import DataError, UsageError
+from reports.run import atomic
+from reports.run.schema import TaskType
+
+FIXES: tuple[Fix, ...] = get_args(Fix)
+SAFE: tuple[Fix, ...] = ("duplicates", "leaks", "label-spelling")
+"""What is done where nothing is said: exact repeats, rows that give eval cases away, one writing for each label."""
+LOG = "cleaning.jsonl"
+_KINDS: dict[Fix, tuple[str, ...]] = {"leaks": ("leaks", "near-leaks")}
+"""Kinds of findings that a fix repairs, where the name is not the same."""
+_FOREIGN_SHAPES = ("squad", "slots", "promptfoo")
+"""Layouts whose rows are pieces of one document: their copy has the columns input, output and context."""
+_DONE = {"remove": "removed", "mask": "masked", "relabel": "relabelled"}
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was written."""
+
+    files: tuple[Path, ...]
+    log: Path
+    kept: int
+    """Rows in the copies."""
+    removed: Mapping[str, int]
+    """Fix (or `broken-rows`) → rows taken out; a row with several reasons counts for the first."""
+    changed: Mapping[str, int]
+    """Fix → rows changed."""
+    columns: str = ""
+    """What the project file must say of the columns, where the copy has others than the original; "" else."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What one fix wants of one row."""
+
+    fix: str
+    place: Place
+
+
+def clean(source: Source, task: TaskType, base: Path, *, audit: Audit, fixes: Collection[Fix], folder: Path) -> Cleaned:
+    """Writes the copies below `folder`. Raises UsageError for a folder that holds something.
+
+    `audit` must be of these files as they are now. Raises DataError where no row would be left.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not empty: nothing is overwritten", "name a new folder")
+    steps = _steps(audit, fixes)
+    log: list[dict[str, str | int]] = []
+    removed: Counter[str] = Counter()
+    changed: Counter[str] = Counter()
+    written: dict[str, str] = {}
+    kept, columns = 0, ""
+    for path in source_files(source, base):
+        one = _File(source, path, base, task)
+        rows = one.cleaned(steps, log, removed, changed)
+        kept += len(rows)
+        name, text = one.written(rows)
+        written[name if name not in written else f"{path.parent.name}-{name}"] = text
+        columns = columns or one.new_columns()
+    if not kept:
+        raise DataError("cleaning would leave no training row", "choose fewer fixes, or look at the audit's rows first")
+    for name, text in written.items():
+        atomic.write(folder / name, text)
+    atomic.write(folder / LOG, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in log))
+    return Cleaned(tuple(folder / name for name in written), folder / LOG, kept, removed, changed, columns)
+
+
+def _steps(audit: Audit, fixes: Collection[Fix]) -> dict[tuple[str, int], list[_Step]]:
+    """(file, row) → what is to be done, in the order in which the fixes were asked for."""
+    steps: dict[tuple[str, int], list[_Step]] = defaultdict(list)
+    for fix in fixes:
+        for finding in audit.findings:
+            if finding.kind in _KINDS.get(fix, (fix,)):
+                for place in finding.rows:
+                    if place.change is not None and place.part == "train":
+                        steps[place.file, place.row].append(_Step(fix, place))
+    return steps
+
+
+class _File:
+    """One training file: as its rows stand there, and as texts."""
+
+    def __init__(self, source: Source, path: Path, base: Path, task: TaskType) -> None:
+        several = set("*?") & set(source.path) and not (base / source.path).exists()
+        self.name = path.relative_to(base).as_posix() if several else source.path
+        self.path = path
+        settings = {"delimiter": source.delimiter, "encoding": source.encoding, "sheet": source.sheet}
+        self.read: Table = read_table(
+            self.name, base, header=source.header, format=source.format, wanted=source.named(), **settings
+        )
+        raw = "records" if source.format in (None, "records") else source.format
+        self.raw: Table = read_table(
+            self.name, base, header=source.header, format=raw, wanted=source.named(), **settings
+        )
+        self.parts: Parts = detect(self.read, source, task)
+        drafts, broken = drafts_of(self.read, self.parts, task)
+        self.drafts: dict[int, Draft] = {draft.row: draft for draft in drafts}
+        self.broken: list[Problem] = broken
+        self.own_layout = self.raw.shape not in _FOREIGN_SHAPES
+
+    def cleaned(
+        self,
+        steps: Mapping[tuple[str, int], Sequence[_Step]],
+        log: list[dict[str, str | int]],
+        removed: Counter[str],
+        changed: Counter[str],
+    ) -> list[dict[str, JSON]]:
+        """The rows that stay, changed where asked for. Everything else goes to the log."""
+        for problem in self.broken:
+            removed["broken-rows"] += 1
+            log.append({"file": self.name, "row": problem.row or 0, "done": "removed", "fix": "broken-rows",
+                        "why": excerpt(problem.reason)})  # fmt: skip
+        rows = []
+        for number, cells in self._rows():
+            wanted = steps.get((self.name, number), ())
+            leaving = next((step for step in wanted if step.place.change == "remove"), None)
+            for step in [leaving] if leaving else wanted:
+                cells = self._changed(cells, step.place)
+                (removed if leaving else changed)[step.fix] += 1
+                log.append({"file": self.name, "row": number, "done": _DONE[step.place.change or "remove"],
+                            "fix": step.fix, "why": step.place.note, "text": step.place.excerpt})  # fmt: skip
+            if not leaving:
+                rows.append(cells)
+        return rows
+
+    def written(self, rows: Sequence[dict[str, JSON]]) -> tuple[str, str]:
+        """(file name, its text)."""
+        stem = self.path.name.removesuffix(".gz").rsplit(".", 1)[0]
+        if not self.own_layout or self.read.format not in ("csv", "json"):
+            return f"{stem}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        if self.read.format == "json":
+            return f"{stem}.json", json.dumps(list(rows), ensure_ascii=False, indent=1) + "\n"
+        suffix = self.path.name.removesuffix(".gz").rpartition(".")[2]
+        return f"{stem}.{suffix}", self._delimited(rows)
+
+    def new_columns(self) -> str:
+        """What the project must say where the copy has other columns than the original."""
+        if self.own_layout:
+            return ""
+        context = f", context: [{', '.join(self.parts.context)}]" if self.parts.context else ""
+        return f"input: input, reference: output{context}"
+
+    def _rows(self) -> list[tuple[int, dict[str, JSON]]]:
+        """(row number, cells) of every usable row."""
+        if self.own_layout:
+            return [(row.number, row.cells) for row in self.raw.rows if row.number in self.drafts]
+        return [(number, _plain(draft)) for number, draft in sorted(self.drafts.items())]
+
+    def _changed(self, cells: dict[str, JSON], place: Place) -> dict[str, JSON]:
+        if place.change == "mask":
+            spared = {self.parts.id, self.parts.group} if self.own_layout else {"id", "group"}
+            return {column: value if column in spared else _masked(value) for column, value in cells.items()}
+        if place.change == "relabel":
+            column = self.parts.reference[0] if self.own_layout else "output"
+            labels: JSON = [*place.value.split("|")] if isinstance(cells.get(column), list) else place.value
+            return {**cells, column: labels} if column in cells else cells
+        return cells
+
+    def _delimited(self, rows: Sequence[dict[str, JSON]]) -> str:
+        """The rows with the original's delimiter and header; a column that repeats gets its cells back side by side."""
+        columns = self.raw.columns
+        text = io.StringIO()
+        delimiter = self.raw.delimiter if self.raw.delimiter in (",", ";", "\t", "|") else ","
+        writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
+        if len(self.raw.unnamed) < len(columns):
+            writer.writerow("" if column in self.raw.unnamed else column for column in columns)
+        for row in rows:
+            writer.writerow(_cell(row.get(column)) for column in columns)
+        return text.getvalue()
+
+
+def _plain(draft: Draft) -> dict[str, JSON]:
+    output: JSON = draft.references[0] if len(draft.references) == 1 else [*draft.references]
+    own: dict[str, JSON] = {"input": draft.input, "output": output}
+    named: dict[str, JSON] = {"id": draft.id} if draft.id else {}
+    grouped: dict[str, JSON] = {"group": draft.group} if draft.group else {}
+    return {**named, **own, **draft.context, **grouped}
+
+
+def _masked(value: JSON) -> JSON:
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _masked(item) for key, item in value.items()}
+    return value
+
+
+def _cell(value: JSON) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
