@@ -15,7 +15,8 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -71,23 +72,23 @@ def save(peft_model: Any, folder: Path, provenance: Provenance, extra: Mapping[s
 
     `extra` are further text files by name.
     """
-    fresh = _fresh(folder)
-    with warnings.catch_warnings():
-        # Looking for the base model's configuration on the hub is neither needed nor wanted.
-        warnings.simplefilter("ignore")
-        peft_model.save_pretrained(fresh, safe_serialization=True, save_embedding_layers=False)
-    (fresh / "README.md").unlink(missing_ok=True)
-    _finish(fresh, folder, provenance, fresh / ADAPTER_FILE, extra)
+    with _writing(folder) as fresh:
+        with warnings.catch_warnings():
+            # Looking for the base model's configuration on the hub is neither needed nor wanted.
+            warnings.simplefilter("ignore")
+            peft_model.save_pretrained(fresh, safe_serialization=True, save_embedding_layers=False)
+        (fresh / "README.md").unlink(missing_ok=True)
+        _finish(fresh, folder, provenance, fresh / ADAPTER_FILE, extra)
 
 
 def save_whole(
     model: Any, tokenizer: Any, folder: Path, provenance: Provenance, extra: Mapping[str, str] | None = None
 ) -> None:
     """Write fully trained or merged weights with tokenizer and provenance, whole or not at all."""
-    fresh = _fresh(folder)
-    model.save_pretrained(fresh, safe_serialization=True)
-    tokenizer.save_pretrained(fresh)
-    _finish(fresh, folder, provenance, None, extra)
+    with _writing(folder) as fresh:
+        model.save_pretrained(fresh, safe_serialization=True)
+        tokenizer.save_pretrained(fresh)
+        _finish(fresh, folder, provenance, None, extra)
 
 
 def read_provenance(folder: Path) -> Provenance:
@@ -153,11 +154,22 @@ def merge(
     save_whole(merged.to(getattr(torch, dtype)), files.tokenizer, out, provenance)
 
 
-def _fresh(folder: Path) -> Path:
+@contextmanager
+def _writing(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder` to write into. A disk that is full leaves nothing behind and one message."""
+    from safetensors import SafetensorError  # how the format's own code reports a full disk
+
     fresh = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    return fresh
+    try:
+        fresh.mkdir(parents=True)
+        yield fresh
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise EnvironmentFault(
+            f"The trained weights cannot be written to {folder}: {getattr(error, 'strerror', None) or error}",
+            "Free some disk space, then `advisor resume`: training goes on from its last checkpoint.",
+        ) from error
 
 
 def _finish(
@@ -166,18 +178,13 @@ def _finish(
     stored = asdict(provenance)
     if weights is not None:
         stored["adapter_hash"] = _hash_file(weights)
-    try:
-        (fresh / PROVENANCE).write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        for name, text in (extra or {}).items():
-            (fresh / name).write_text(text, encoding="utf-8")
-        for path in fresh.iterdir():
-            _flush(path)
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.rename(folder)
-    except OSError as error:
-        raise EnvironmentFault(
-            f"The trained weights cannot be written to {folder}: {error.strerror or error}", "Free some disk space."
-        ) from error
+    (fresh / PROVENANCE).write_text(json.dumps(stored, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    for name, text in (extra or {}).items():
+        (fresh / name).write_text(text, encoding="utf-8")
+    for path in fresh.iterdir():
+        _flush(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
 
 
 def _flush(path: Path) -> None:

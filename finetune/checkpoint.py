@@ -60,9 +60,10 @@ class CheckpointStore:
                     os.fsync(file.fileno())
             shutil.rmtree(target, ignore_errors=True)
             fresh.rename(target)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:  # the latter is how the format's own code reports a full disk
+            shutil.rmtree(fresh, ignore_errors=True)
             raise EnvironmentFault(
-                f"The checkpoint cannot be written to {self.folder}: {error.strerror or error}",
+                f"The checkpoint cannot be written to {self.folder}: {getattr(error, 'strerror', None) or error}",
                 "Free some disk space; the last whole checkpoint is still there.",
             ) from error
         for old in self._found():

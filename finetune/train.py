@@ -11,6 +11,7 @@ weights. Multi-GPU training is not offered: one process, one device.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import warnings
@@ -28,7 +29,7 @@ from finetune.data import Pair, Prepared, prepare
 from finetune.loading import Precision, Weights, free_memory, load_weights
 from finetune.loop import CHECKPOINT_SECONDS, Loop, OnStep, Outcome
 from finetune.memory import estimate_memory, needs_checkpointing
-from finetune.model_files import ModelFiles, open_model
+from finetune.model_files import ModelFiles, first_line, open_model
 from finetune.recipe import Recipe
 from finetune.sampling import Sampler
 from reports.errors import DataError, EnvironmentFault, UsageError
@@ -141,6 +142,7 @@ def _plan(
     context_length: int | None,
 ) -> _Plan:
     files = open_model(base, revision)
+    _check_unquantised(files)
     layout = layout_of(files.tokenizer, chat_arguments, files.end_ids)
     context = context_length or files.context_length
     data = prepare(pairs, layout, recipe, context)
@@ -159,6 +161,17 @@ def _plan(
     digest = hashlib.sha256(json.dumps([VERSION, context, described], sort_keys=True, default=str).encode())
     fingerprinted = replace(provenance, fingerprint=digest.hexdigest()[:16])
     return _Plan(files, data, fingerprinted, tuple(layout.end_ids))
+
+
+def _check_unquantised(files: ModelFiles) -> None:
+    """Raise DataError for GPTQ, AWQ and the like: their weights can be answered with, not trained."""
+    stored = files.config.get("quantization_config")
+    if stored:
+        kind = stored.get("quant_method", "some method") if isinstance(stored, dict) else "some method"
+        raise DataError(
+            f"{files.name} is already quantised ({kind}): it can answer, but it cannot be trained.",
+            "Name the unquantised model: `qlora` quantises it while it trains.",
+        )
 
 
 def _adapt(weights: Weights, recipe: Recipe, plan: _Plan) -> tuple[Any, int]:
@@ -199,10 +212,12 @@ def _with_adapter(model: Any, recipe: Recipe) -> Any:
             warnings.simplefilter("ignore", FutureWarning)  # of PEFT's own call into transformers
             return get_peft_model(model, config)
     except ValueError as error:
-        names = sorted({name.rsplit(".", 1)[-1] for name, m in model.named_modules() if type(m).__name__ == "Linear"})
+        names = sorted({name.rsplit(".", 1)[-1] for name, m in model.named_modules() if "Linear" in type(m).__name__})
+        near = {close: None for target in targets for close in difflib.get_close_matches(target, names, n=2)}
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
         raise UsageError(
-            f"{recipe.method}: `targets` {recipe.targets!r} does not fit the model: {error}",
-            f"Use all-linear, or some of: {', '.join(names)}.",
+            f"{recipe.method}: `targets` {recipe.targets!r} does not fit the model: {first_line(error)}",
+            f"{meant}Use all-linear, or some of: {', '.join(names)}.",
         ) from error
 
 

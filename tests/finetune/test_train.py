@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -180,9 +182,31 @@ def test_nothing_learnt_is_said(tiny_model: Path, tmp_path: Path) -> None:
 
 
 def test_targets_that_do_not_exist_name_those_that_do(tiny_model: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="c_attn") as caught:
-        run(tiny_model, tmp_path, options={"targets": "c_attn"})
+    with pytest.raises(UsageError, match="query_proj") as caught:
+        run(tiny_model, tmp_path, options={"targets": "query_proj"})
+    assert "Did you mean" in caught.value.hint
     assert "q_proj" in caught.value.hint
+
+
+def test_a_model_that_is_already_quantised_cannot_be_trained(tiny_model: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(tiny_model, tmp_path / "gptq"))
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(config | {"quantization_config": {"quant_method": "gptq"}}))
+    with pytest.raises(DataError, match=r"already quantised \(gptq\)") as caught:
+        run(copy, tmp_path / "out")
+    assert "unquantised" in caught.value.hint
+
+
+def test_a_base_model_without_chat_template_or_pad_token_trains(plain_model: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(plain_model, tmp_path / "bare"))
+    for name in ("tokenizer_config.json", "special_tokens_map.json", "config.json", "generation_config.json"):
+        if (copy / name).is_file():
+            stored = json.loads((copy / name).read_text())
+            kept = {key: value for key, value in stored.items() if key not in {"pad_token", "pad_token_id"}}
+            (copy / name).write_text(json.dumps(kept))
+    assert open_model(str(copy)).tokenizer.pad_token is None
+    record = run(copy, tmp_path / "out", options={"epochs": 1})
+    assert record.best_validation_loss < record.history[0].validation_loss
 
 
 @pytest.mark.parametrize("option", ["use_rslora", "use_dora", "gradient_checkpointing"])
@@ -244,6 +268,24 @@ def test_a_disk_that_is_full_keeps_the_message_short(
     monkeypatch.setattr("finetune.checkpoint.save_file", full)
     with pytest.raises(EnvironmentFault, match="No space left on device"):
         run(tiny_model, tmp_path, checkpoint_seconds=0.0)
+
+
+@pytest.mark.parametrize(("seconds", "what"), [(0.0, "checkpoint"), (1e9, "trained weights")])
+def test_a_file_that_cannot_grow_is_one_message_and_leaves_no_half(
+    tiny_model: Path, tmp_path: Path, seconds: float, what: str
+) -> None:
+    """The real error of the format's own code, by a limit on the size of files."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+        with pytest.raises(EnvironmentFault, match=f"{what} cannot be written .*File too large"):
+            run(tiny_model, tmp_path / "out", options={"epochs": 1}, checkpoint_seconds=seconds)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".new")]
 
 
 def test_ten_examples_train_and_nine_do_not(tiny_model: Path, tmp_path: Path) -> None:
