@@ -14,6 +14,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from advisor.questions import read_interview
 from advisor.stopping import StoppingRule
 from baselines import scoring
 from baselines.jobs import Decided, Job, answering_jobs
+from baselines.latency import levels_of, wanted
 from reports.errors import EnvironmentFault
 from reports.run.events import (
     Answered,
@@ -191,11 +193,15 @@ class _Run:
             and spec.part_of is None
             and spec.name not in self.failed.keys() | self.skipped | self.stopped
         )
-        wanted = min(self.spec.latency_samples, len(self.cases))
-        if any(len(self.store.latency(name)) < wanted for name in names):
+        if any(self._unmeasured(name) for name in names):
             job = self.template.model_copy(update={"id": "latency", "action": "measure", "approaches": names})
             async for event in self._job(job):
                 yield event
+
+    def _unmeasured(self, name: str) -> bool:
+        taken = Counter(sample.concurrency for sample in self.store.latency(name) if sample.phase == "warm")
+        levels = levels_of(self.spec.latency_concurrency)
+        return any(taken[level] < wanted(len(self.cases), self.spec.latency_samples, level) for level in levels)
 
     # --- one worker -------------------------------------------------------------------------------------
 

@@ -105,6 +105,7 @@ def prepare(project: Project) -> Prepared:
         max_answer_tokens=project.max_answer_tokens or _answer_tokens(references),
         latency_samples=project.latency_samples,
         embedder=project.embedder,
+        latency_concurrency=project.latency_concurrency,
         budget_usd=project.budget_usd,
         project_folder=str(project.folder),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -107,6 +107,8 @@ class Project(Section):
     """Longest answer. None: room for the longest reference, at least 16."""
     latency_samples: int = Field(default=72, ge=0)
     """Requests of each approach in the latency pass; 72 are the fewest that bound p95 from above. 0: no such pass."""
+    latency_concurrency: tuple[Annotated[int, Field(ge=1, le=256)], ...] = (1,)
+    """Requests at a time that the latency pass tries besides one at a time."""
     budget_usd: float | None = Field(default=None, ge=0)
     """Most that all endpoints together may cost in one run, its resumes included. None: no ceiling."""
     embedder: str = "auto"
@@ -114,7 +116,7 @@ class Project(Section):
     folder: Path = Field(default=Path(), exclude=True)
     """Where the file stands; not a key of the file."""
 
-    @field_validator("approaches", mode="before")
+    @field_validator("approaches", "latency_concurrency", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -266,6 +268,7 @@ def _place(location: tuple[int | str, ...]) -> list[str]:
     return [str(part) for part in location if not _is_type_tag(part)]
 
 
+    "latency_concurrency": "a list of whole numbers, such as [1, 4]",
 def _is_type_tag(part: int | str) -> bool:
     """Pydantic names the branch of a union in the place; a reader's file has no such key."""
     return part in ("str", "ModelSpec", "Source", "tuple[str, ...]", "literal['from-data']") or (

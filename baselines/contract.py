@@ -38,6 +38,8 @@ class Reply:
     passages: tuple[Passage, ...] = ()
     seconds: float | None = None
     """Service time of a remote call, where requests overlap and a batch clock would count them twice; else None."""
+    waited_seconds: float = 0.0
+    """Our own waits for a rate limit, and failed attempts: no caller of one request would see them."""
     ttft_seconds: float | None = None
     attempts: int = 1
     from_cache: bool = False
@@ -89,6 +91,15 @@ class AnswersAlone(Protocol):
 
     def answer_one(self, question: Question) -> Reply:
         """One reply."""
+        ...
+
+
+@runtime_checkable
+class AnswersTogether(Protocol):
+    """An approach whose model times each of several requests at once by itself: an endpoint, streamed."""
+
+    def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
+        """As `answer`, but every question leaves at once and none comes from a cache."""
         ...
 
 

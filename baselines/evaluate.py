@@ -3,7 +3,7 @@
     outcome = evaluate(approach, in_order(questions, seed), fingerprint, emit, done=finished_ids)
 
 Knows approaches only by their contract; refuses to see references and to score. Quality is measured in batches,
-latency in a pass of its own (`measure`): one request at a time, warm, never from a cache.
+latency in a pass of its own (`baselines.latency`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from baselines.contract import AnswersAlone, Approach, Emit, Reply
 from reports.errors import AdvisorError, EnvironmentFault
-from reports.run.events import Answered, Measured, Progressed, Warned
+from reports.run.events import Answered
 from reports.run.fingerprint import in_seeded_order
-from reports.run.schema import Answer, LatencySample, Question
+from reports.run.schema import Answer, Question
 
 GIVE_UP_AFTER = 5
 """Cases in a row that may fail with an exception before the approach is given up: it is broken, not unlucky."""
@@ -103,63 +103,6 @@ def warm_up(approach: Approach, question: Question) -> None:
             return
 
 
-def measure(approach: Approach, question: Question, emit: Emit, clock: Clock = time.perf_counter) -> None:
-    """One request alone, as a sample of the latency pass. A failed answer gives no sample."""
-    started = clock()
-    if isinstance(approach, AnswersAlone):
-        reply = approach.answer_one(question)
-    else:
-        reply = _only_reply(approach, question)
-    seconds = clock() - started
-    if reply.status in ("ok", "truncated"):
-        sample = LatencySample(
-            case=question.id,
-            approach=approach.spec.name,
-            seconds=seconds if reply.seconds is None else reply.seconds,
-            ttft_seconds=reply.ttft_seconds,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-        )
-        emit(Measured(sample=sample))
-
-
-def measure_interleaved(
-    approaches: Sequence[Approach], questions: Sequence[Question], taken: Collection[tuple[str, str]], emit: Emit
-) -> None:
-    """The latency pass: question by question, each approach in turn, so that a drifting machine drifts for all.
-
-    `taken` holds (approach, case) pairs of an earlier session. One request of each approach warms it up first.
-    """
-    missing = [(a, q) for q in questions for a in approaches if (a.spec.name, q.id) not in taken]
-    given_up: set[str] = set()
-    for approach in {a.spec.name: a for a, _ in missing}.values():
-        _measured_or_given_up(approach, questions[-1], lambda event: None, given_up, emit)
-    for count, (approach, question) in enumerate(missing, start=1):
-        if approach.spec.name not in given_up:
-            emit(Progressed(approach=approach.spec.name, what="measuring latency", done=count, total=len(missing)))
-            _measured_or_given_up(approach, question, emit, given_up, emit)
-
-
-def _measured_or_given_up(
-    approach: Approach, question: Question, samples: Emit, given_up: set[str], warnings: Emit
-) -> None:
-    """The answers of the approach stand already: what fails here costs it the rest of its samples and nothing else."""
-    try:
-        measure(approach, question, samples)
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the boundary of one case
-        name = approach.spec.name
-        given_up.add(name)
-        warnings(
-            Warned(
-                approach=name,
-                text=f"the latency pass left it at case {question.id}: {_sentence(error)}",
-                hint="`advisor resume` measures what is missing",
-            )
-        )
-
-
 class _Tally:
     """Turns replies into answers and counts them."""
 
@@ -217,7 +160,7 @@ def _answer_singly(
     for question in list(left.values()):
         started = clock()
         try:
-            reply = _only_reply(approach, question)
+            reply = only_reply(approach, question)
             failures = 0
         except (EnvironmentFault, BrokenPipeError):
             raise
@@ -225,11 +168,12 @@ def _answer_singly(
             failures += 1
             if failures >= GIVE_UP_AFTER:
                 raise again from error
-            reply = Reply(question.id, status="error", error=_sentence(again))
+            reply = Reply(question.id, status="error", error=sentence(again))
         tally.add(reply, clock() - started, attempts=2)
 
 
-def _only_reply(approach: Approach, question: Question) -> Reply:
+def only_reply(approach: Approach, question: Question) -> Reply:
+    """The reply to one question asked alone. Raises RuntimeError where there is none."""
     for replies in approach.answer([question]):
         for reply in replies:
             if reply.case == question.id:
@@ -237,6 +181,7 @@ def _only_reply(approach: Approach, question: Question) -> Reply:
     raise RuntimeError(f"{approach.spec.name} gave no reply")
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """What went wrong, for a reader: our own messages as they are, others with the name of their class."""
     text = str(error).strip() or type(error).__name__
     return text if isinstance(error, AdvisorError) else f"{type(error).__name__}: {text}"

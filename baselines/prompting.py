@@ -99,6 +99,14 @@ class PromptedApproach:
         asked = self.ask([question], model)[0]
         return _reply(question, asked, model.generate_one(asked.prompt, decoding_of(self._run)))
 
+    def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
+        """All at once: an endpoint streams each of them, a local model takes them as one batch."""
+        model = self._model()
+        asked = self.ask(questions, model)
+        together: Callable[..., Iterator[list[Generation]]] = getattr(model, "generate_together", model.generate)
+        for generations in together([a.prompt for a in asked], decoding_of(self._run)):
+            yield [_reply(questions[g.index], asked[g.index], g) for g in generations]
+
     def ask(self, questions: Sequence[Question], model: Model) -> list[Asked]:
         """The prompts, cut to what the model's context holds; one warning where something had to go."""
         task, budget = self._run.task, model.context_length - self._run.max_answer_tokens - TEMPLATE_TOKENS
@@ -299,6 +307,7 @@ def _reply(question: Question, asked: Asked, generation: Generation) -> Reply:
         usage_estimated=generation.usage_estimated,
         passages=asked.passages,
         seconds=generation.seconds,
+        waited_seconds=generation.waited_seconds,
         ttft_seconds=generation.ttft_seconds,
         attempts=generation.attempts,
         from_cache=generation.from_cache,

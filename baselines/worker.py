@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from baselines import registry, scoring
 from baselines.contract import Approach, Emit, NotApplicable, Resources
-from baselines.evaluate import evaluate_in_rounds, in_order, measure_interleaved, warm_up
+from baselines.evaluate import evaluate_in_rounds, in_order, warm_up
 from baselines.jobs import Decided, Job
+from baselines.latency import levels_of, measure_interleaved
 from baselines.scoring.gold import retrieval_scores
 from reports.errors import AdvisorError
 from reports.run.events import (
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from baselines.models.contract import Embedder, Model
     from baselines.models.ledger import Ledger
 
+
+RESUME = "`advisor resume` measures what is missing"
 
 Ask = Callable[[RoundAnswered], tuple[str, ...]]
 """Tells that a round is answered; returns the names of the approaches that are ended."""
@@ -156,11 +159,27 @@ def _measure(store: RunStore, resources: Resources, job: Job, emit: Emit) -> boo
         approach.prepare(lambda event: None)
         ready.append(approach)
 
-    fine = _each(job, emit, prepare)
-    questions = in_order(resources.questions, store.header.spec.seed)[: store.header.spec.latency_samples]
-    taken = {(name, sample.case) for name in job.approaches for sample in store.latency(name)}
-    measure_interleaved(ready, questions, taken, emit)
-    return fine
+    _each(job, partial(_warned, emit), prepare)
+    spec = store.header.spec
+    before = [sample for name in job.approaches for sample in store.latency(name)]
+    measure_interleaved(
+        ready,
+        in_order(resources.questions, spec.seed),
+        {(s.approach, s.case, s.concurrency) for s in before if s.phase == "warm"},
+        emit,
+        levels=levels_of(spec.latency_concurrency),
+        samples=spec.latency_samples,
+        cold={s.approach for s in before if s.phase == "cold"},
+    )
+    return True
+
+
+def _warned(emit: Emit, event: Event) -> None:
+    """An approach that answered has not failed where its latency cannot be measured."""
+    if isinstance(event, (ApproachFailed, ApproachSkipped)):
+        why = event.error if isinstance(event, ApproachFailed) else event.reason
+        event = Warned(approach=event.approach, text=f"its latency could not be measured: {why}", hint=RESUME)
+    emit(event)
 
 
 def _score(store: RunStore, name: str, emit: Emit) -> None:

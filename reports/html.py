@@ -26,6 +26,7 @@ from reports.serving import serving_table
 from reports.slices import SliceView, slice_views
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Table, break_even_table, comparison_table, main_table, metric_table
+from reports.waiting import concurrency_table
 
 if TYPE_CHECKING:
     import jinja2
@@ -78,6 +79,8 @@ class ReportPage:
     main: Table
     other_metrics: Table | None
     comparisons: Table
+    together: Table | None
+    """Latency of several requests at a time, where the project asks for it."""
     serving: Table | None
     """What it takes to serve a trained approach, where an export measured it."""
     break_even: Table | None
@@ -139,6 +142,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         main=main_table(summary),
         other_metrics=metric_table(summary),
         comparisons=comparison_table(summary),
+        together=concurrency_table(summary.approaches),
         serving=serving_table(summary.serving) if summary.serving else None,
         break_even=break_even_table(summary),
         skipped=summary.skipped,

@@ -12,6 +12,7 @@ from reports.sentences import mind
 from reports.serving import serving_table
 from reports.summary.model import Summary
 from reports.tables import Cell, Table, comparison_table, main_table
+from reports.waiting import concurrency_table
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
@@ -29,6 +30,8 @@ def render_markdown(summary: Summary) -> str:
     if summary.skipped:
         parts.append(_list("Not run", [f"{item.name}: {item.reason}" for item in summary.skipped]))
     parts += ["## Paired differences", table_text(comparison_table(summary))]
+    if together := concurrency_table(summary.approaches):
+        parts += ["## Several requests at a time", table_text(together)]
     if summary.serving:
         parts += ["## Serving it", table_text(serving_table(summary.serving))]
     if summary.reviews:

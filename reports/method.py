@@ -18,6 +18,7 @@ from reports.run.store import RunStore
 from reports.sentences import name
 from reports.summary.model import ApproachSummary, Summary
 
+from reports.waiting import latency_facts
 PROMPT_LIMIT = 12_000
 
 
@@ -102,7 +103,7 @@ def _approach(approach: ApproachSummary, spec: ApproachSpec, store: RunStore) ->
         facts.append(("Device time an answer", f"{text.seconds(approach.seconds_per_answer)} in batches"))
     if approach.passages is not None:
         facts.append(("Passages an answer (mean)", text.number(approach.passages, 1)))
-    facts += _recall(approach) + _training(approach)
+    facts += latency_facts(approach) + _recall(approach) + _training(approach)
     texts = _example_texts(store, approach.name)
     return Block(f"Approach: {name(approach.name)}", (), tuple(facts), tuple(texts))
 

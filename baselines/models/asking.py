@@ -69,7 +69,14 @@ class Asker:
         self._client: Any = None
         self._chance = random.Random(0)
 
-    async def all(self, prompts: Sequence[Prompt], decoding: Decoding, hand_over: Callable[[Generation], None]) -> None:
+    async def all(
+        self,
+        prompts: Sequence[Prompt],
+        decoding: Decoding,
+        hand_over: Callable[[Generation], None],
+        *,
+        stream: bool = False,
+    ) -> None:
         """Hands over one generation for each prompt, as they come. Raises EnvironmentFault when the run must stop."""
         waiting = iter(enumerate(prompts))
         stopped: list[BudgetReached] = []
@@ -79,7 +86,7 @@ class Asker:
                 if stopped:
                     return
                 try:
-                    hand_over(await self.one(index, prompt, decoding))
+                    hand_over(await self.one(index, prompt, decoding, stream=stream))
                 except BudgetReached as reached:
                     stopped.append(reached)
 
@@ -96,12 +103,14 @@ class Asker:
     async def one(self, index: int, prompt: Prompt, decoding: Decoding, *, stream: bool = False) -> Generation:
         """The one generation of a prompt, after as many attempts as it takes. `stream` measures the first token."""
         attempts = failures = 0
+        entered = time.perf_counter()
         while True:
             attempts += 1
             dialect = self.dialect
             outcome = await self._attempt(prompt, decoding, dialect, stream=stream)
             if isinstance(outcome, Received):
-                return self._answer(index, prompt, decoding, outcome, attempts)
+                waited = max(0.0, time.perf_counter() - entered - outcome.seconds)
+                return replace(self._answer(index, prompt, decoding, outcome), attempts=attempts, waited_seconds=waited)
             if outcome.kind == "refused":
                 return Generation(index, status="refused", error=outcome.sentence, attempts=attempts)
             if outcome.kind == "rate":
@@ -193,14 +202,13 @@ class Asker:
             )
         return self.budget.cost(prompted, completed, found.cached_prompt_tokens or 0)
 
-    def _answer(self, index: int, prompt: Prompt, decoding: Decoding, received: Received, attempts: int) -> Generation:
+    def _answer(self, index: int, prompt: Prompt, decoding: Decoding, received: Received) -> Generation:
         generation = generation_of(index, received.said, prompt.text, decoding)
         return replace(
             generation,
             text=self.endpoint.hide(generation.text),
             seconds=received.seconds,
             ttft_seconds=received.ttft_seconds,
-            attempts=attempts,
         )
 
     def _slow_down(self, ticket: Ticket, failure: Failure) -> None:

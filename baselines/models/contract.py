@@ -40,6 +40,8 @@ class Generation:
     usage_estimated: bool = False
     seconds: float | None = None
     """Service time where requests overlap (remote); None where the caller's clock is right (local)."""
+    waited_seconds: float = 0.0
+    """Before that: for a rate limit, for attempts that failed."""
     ttft_seconds: float | None = None
     attempts: int = 1
     from_cache: bool = False

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from reports.run.models import ModelSpec as ModelSpec  # noqa: PLC0414 - handed on: this module is the schema
+from reports.run.record import Record as Record  # noqa: PLC0414
+from reports.run.rule import Decision as Decision  # noqa: PLC0414
+from reports.run.rule import Prices as Prices  # noqa: PLC0414
+from reports.run.rule import Traffic as Traffic  # noqa: PLC0414
 
 SCHEMA_VERSION = 1
 
 TaskType = Literal["classification", "extraction", "qa", "summarization", "generation"]
 Status = Literal["ok", "error", "timeout", "refused", "truncated"]
 Comparison = Literal["better", "worse", "equivalent", "not shown"]
-
-
-class Record(BaseModel):
-    """Base of every stored type: immutable, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 # --- data -------------------------------------------------------------------------------------------
@@ -143,6 +143,8 @@ class LatencySample(Record):
     phase: Literal["warm", "cold"] = "warm"
     merged: bool | None = None
     """For adapters: merged into the base weights (True) or beside them (False)."""
+    scope: Literal["model", "request"] = "model"
+    """What the seconds hold: all that a caller waits for, search included, or (older runs) the model's part alone."""
 
 
 class TrainingStep(Record):
@@ -162,6 +164,35 @@ class TrainingStep(Record):
     """Mean over the tokens of the sample answers, in nats."""
     format_rate: float | None = None
     """Share of the sample answers that ended and have the form of the training answers."""
+
+
+class ForgottenCase(Record):
+    """A task that was solved before the training and is not after it."""
+
+    prompt: str
+    before: str
+    after: str
+
+
+class Forgetting(Record):
+    """The same tasks before and after a training, paired."""
+
+    name: str
+    """Which tasks: the general set, or the user's own."""
+    items: int
+    before: float
+    """Share solved by the untrained model."""
+    after: float
+    low90: float
+    """Of the difference after minus before: 90 % interval, for non-inferiority at `margin`."""
+    high90: float
+    p: float
+    margin: float
+    words: Literal["kept", "lost", "not shown"]
+    """`kept`: no worse than by the margin; `lost`: shown to be worse; `not shown`: these tasks cannot tell."""
+    lost: tuple[ForgottenCase, ...] = ()
+    """The first few."""
+    lost_count: int = 0
 
 
 class TrainingRecord(Record):
@@ -188,6 +219,8 @@ class TrainingRecord(Record):
     """Hash of the rendered training prompts' layout: equal to the one at answering."""
     history: tuple[TrainingStep, ...] = ()
     warnings: tuple[str, ...] = ()
+    forgetting: tuple[Forgetting, ...] = ()
+    """What was forgotten, where it was probed."""
 
 
 # --- the resolved spec of a run ---------------------------------------------------------------------
@@ -202,35 +235,6 @@ class Task(Record):
     """Resolved list; empty when the task has no fixed label set."""
     several_labels: bool = False
     """An answer may name several of them."""
-
-
-class ModelSpec(Record):
-    """One model as the project names it."""
-
-    id: str
-    """`demo`, a hub id, a local path, or `openai:<name>`."""
-    base_url: str | None = None
-    api_key_env: str | None = None
-    headers: dict[str, str] = {}
-    """Extra request headers; a value `$NAME` is read from the environment at call time and never stored."""
-    precision: Literal["auto", "float32", "bfloat16", "float16", "nf4", "int8"] = "auto"
-    engine: Literal["built-in", "vllm"] = "built-in"
-    """What decodes weights on this machine; `vllm` needs its package and a GPU."""
-    context_length: int | None = None
-    chat_template_arguments: dict[str, Any] = {}
-    revision: str | None = None
-    requests_per_minute: float | None = Field(default=None, gt=0)
-    """Endpoints only, as the fields below: a cap besides what the endpoint itself says."""
-    tokens_per_minute: float | None = Field(default=None, gt=0)
-    max_concurrency: int | None = Field(default=None, ge=1, le=1024)
-    timeout_seconds: float | None = Field(default=None, gt=0)
-    """Of one request, to the last byte of its answer; None: 60."""
-    budget_usd: float | None = Field(default=None, ge=0)
-    """Ceiling of what this model may cost in one run, resumes included."""
-    input_usd_per_million: float | None = Field(default=None, ge=0)
-    """The model's own price; None: `prices`, then the dated list."""
-    output_usd_per_million: float | None = Field(default=None, ge=0)
-    cached_input_usd_per_million: float | None = Field(default=None, ge=0)
 
 
 class ApproachSpec(Record):
@@ -252,43 +256,6 @@ class ApproachSpec(Record):
         """
         owner = self.options.get("curve_of") or self.options.get("seed_of")
         return owner if isinstance(owner, str) else None
-
-
-class Decision(Record):
-    """The rule as the user set it before the run."""
-
-    margin: float = Field(default=0.02, ge=0)
-    """Smallest difference in the primary metric that matters, in the metric's unit."""
-    min_quality: float | None = None
-    max_p95_seconds: float | None = None
-    monthly_budget_usd: float | None = None
-    error_cost_usd: float | None = None
-    """Cost of one wrong answer."""
-    baseline: str | None = None
-    """The approach that others are compared with; None: the simplest one that ran."""
-    stop_early: bool = False
-
-
-class Traffic(Record):
-    queries_per_day: float = Field(default=1000, gt=0)
-    horizon_months: float = Field(default=12, gt=0)
-
-
-class Prices(Record):
-    """What the user pays; None asks the shipped, dated tables."""
-
-    gpu_hour_usd: float | None = None
-    gpu: str | None = None
-    """Name in the shipped GPU table, for its low/typical/high range."""
-    utilisation: float = Field(default=0.3, gt=0, le=1)
-    """Share of paid GPU time that answers questions."""
-    input_usd_per_million: float | None = None
-    output_usd_per_million: float | None = None
-    cached_input_usd_per_million: float | None = None
-    label_usd: float | None = None
-    engineer_hour_usd: float | None = None
-    engineer_hours: dict[str, float] = {}
-    """One-off hours by approach kind; the shipped defaults fill what is missing."""
 
 
 class DataFacts(Record):
@@ -333,9 +300,13 @@ class RunSpec(Record):
     seed: int = 0
     max_answer_tokens: int = 64
     latency_samples: int = 30
+    latency_concurrency: tuple[int, ...] = (1,)
+    """Requests at a time in the latency pass; one at a time is always measured."""
     embedder: str = "auto"
     budget_usd: float | None = Field(default=None, ge=0)
     """Ceiling of what all endpoints together may cost in this run, resumes included. None: no ceiling."""
+    allow_broken: bool = False
+    """Recorded answers may have more than 5 % of broken rows too; not part of any fingerprint."""
     project_folder: str = ""
     """Where relative paths of the project start; not part of any fingerprint."""
 

@@ -1,4 +1,4 @@
-"""Latency samples to percentiles with exact intervals. Knows samples only, no run.
+"""Latency samples to percentiles with exact intervals, and how they were taken. Knows samples only, no run.
 
 latency_summary(store.latency("rag")).p95_seconds
 """
@@ -6,10 +6,12 @@ latency_summary(store.latency("rag")).p95_seconds
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from reports.run.schema import LatencySample
 from reports.statistics.latency import quantile_interval
-from reports.summary.model import LatencySummary
+from reports.summary.model import LatencyLevel, LatencySummary
+from reports.text import count
 
 FEWEST_FOR_P95 = 20
 """With fewer requests the 95th percentile lies beyond the slowest one that was seen."""
@@ -21,34 +23,68 @@ def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
     p95 has no upper end below 72 of them and is not given below 20. `n` counts those requests. Cold
     starts and several requests at a time are given beside them.
     """
-    warm = [s for s in samples if s.phase == "warm" and s.concurrency == 1]
+    warm = [s for s in samples if s.phase == "warm"]
     cold = [s.seconds for s in samples if s.phase == "cold"]
     cold_p50 = quantile_interval(cold, 0.5).value if cold else None
-    if not warm:
-        return LatencySummary(cold_p50_seconds=cold_p50)
-    half, tail = (quantile_interval([s.seconds for s in warm], p) for p in (0.5, 0.95))
-    first = [s.ttft_seconds for s in warm if s.ttft_seconds is not None]
+    levels = tuple(_level(c, [s for s in warm if s.concurrency == c]) for c in sorted({s.concurrency for s in warm}))
+    several = tuple((level.concurrency, level.n, level.p50_seconds) for level in levels if level.concurrency > 1)
+    alone = next((level for level in levels if level.concurrency == 1), None)
+    if alone is None:
+        return LatencySummary(cold_p50_seconds=cold_p50, levels=levels, concurrency=several, how=_how(warm, levels))
     return LatencySummary(
-        n=len(warm),
-        p50_seconds=half.value,
-        p50_low=half.low,
-        p50_high=half.high,
-        p95_seconds=tail.value if len(warm) >= FEWEST_FOR_P95 else None,
-        p95_low=tail.low,
-        p95_high=tail.high,
-        p95_refused=tail.refused,
-        ttft_p50_seconds=quantile_interval(first, 0.5).value if first else None,
-        concurrency=_concurrent(samples),
+        n=alone.n,
+        p50_seconds=alone.p50_seconds,
+        p50_low=alone.p50_low,
+        p50_high=alone.p50_high,
+        p95_seconds=alone.p95_seconds,
+        p95_low=alone.p95_low,
+        p95_high=alone.p95_high,
+        p95_refused=alone.p95_refused,
+        ttft_p50_seconds=alone.ttft_p50_seconds,
+        concurrency=several,
+        levels=levels,
         cold_p50_seconds=cold_p50,
-        merged=warm[0].merged,
+        merged=next(s.merged for s in warm if s.concurrency == 1),
+        how=_how(warm, levels),
     )
 
 
-def _concurrent(samples: Sequence[LatencySample]) -> tuple[tuple[int, int, float], ...]:
-    levels = sorted({s.concurrency for s in samples if s.concurrency > 1})
-    found = []
-    for level in levels:
-        seconds = [s.seconds for s in samples if s.concurrency == level and s.phase == "warm"]
-        if seconds:
-            found.append((level, len(seconds), quantile_interval(seconds, 0.5).value))
-    return tuple(found)
+def _level(concurrency: int, samples: Sequence[LatencySample]) -> LatencyLevel:
+    seconds = [s.seconds for s in samples]
+    half, tail = (quantile_interval(seconds, p) for p in (0.5, 0.95))
+    first = [s.ttft_seconds for s in samples if s.ttft_seconds is not None]
+    starts = quantile_interval(first, 0.5) if first else None
+    speeds = [s.completion_tokens / s.seconds for s in samples if s.completion_tokens and s.seconds > 0]
+    enough = len(samples) >= FEWEST_FOR_P95
+    return LatencyLevel(
+        concurrency=concurrency,
+        n=len(samples),
+        p50_seconds=half.value,
+        p50_low=half.low,
+        p50_high=half.high,
+        p95_seconds=tail.value if enough else None,
+        p95_low=tail.low,
+        p95_high=tail.high,
+        p95_refused=tail.refused,
+        ttft_p50_seconds=starts.value if starts else None,
+        ttft_p50_low=starts.low if starts else None,
+        ttft_p50_high=starts.high if starts else None,
+        ttft_p95_seconds=quantile_interval(first, 0.95).value if len(first) >= FEWEST_FOR_P95 else None,
+        tokens_per_second=median(speeds) if speeds else None,
+    )
+
+
+def _how(warm: Sequence[LatencySample], levels: Sequence[LatencyLevel]) -> str:
+    """One sentence; empty where nothing was measured."""
+    if not warm:
+        return ""
+    parts = [
+        f"{count(level.n, 'request')} {'one' if level.concurrency == 1 else f'{level.concurrency:,}'} at a time"
+        for level in levels
+    ]
+    whole = all(s.scope == "request" for s in warm)
+    inside = "from the question to the last token, embedding and search included" if whole else "the model's part alone"
+    return (
+        f"{', then '.join(parts)}, in turns with the other approaches, after a warm-up, never from a cache; {inside}; "
+        "waits for a rate limit and failed attempts left out."
+    )

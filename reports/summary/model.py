@@ -44,6 +44,26 @@ class MetricSummary(Record):
     unit: Unit
     definition: str
 
+class LatencyLevel(Record):
+    """Requests of the latency pass at one concurrency. Seconds; first tokens only where they were streamed."""
+
+    concurrency: int
+    n: int
+    p50_seconds: float
+    p50_low: float | None = None
+    p50_high: float | None = None
+    p95_seconds: float | None = None
+    p95_low: float | None = None
+    p95_high: float | None = None
+    p95_refused: str = ""
+    ttft_p50_seconds: float | None = None
+    ttft_p50_low: float | None = None
+    ttft_p50_high: float | None = None
+    ttft_p95_seconds: float | None = None
+    tokens_per_second: float | None = None
+    """Median over requests of answer tokens by seconds: what one caller sees."""
+
+
 
 class LatencySummary(Record):
     """The latency pass: one request at a time after warm-up. Seconds."""
@@ -61,8 +81,12 @@ class LatencySummary(Record):
     ttft_p50_seconds: float | None = None
     """Time to the first token."""
     concurrency: tuple[tuple[int, int, float], ...] = ()
+    levels: tuple[LatencyLevel, ...] = ()
+    """Every concurrency that was measured, one at a time first."""
     """(concurrent requests, samples, median seconds), for more than one at a time."""
     cold_p50_seconds: float | None = None
+    how: str = ""
+    """How the figures were taken, as a sentence."""
     merged: bool | None = None
 
 

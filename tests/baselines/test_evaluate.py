@@ -14,12 +14,11 @@ from baselines.evaluate import (
     evaluate,
     evaluate_in_rounds,
     in_order,
-    measure_interleaved,
     warm_up,
 )
 from reports.errors import DataError, EnvironmentFault
-from reports.run.events import Answered, Event, Measured, Progressed, Warned
-from reports.run.schema import Answer, ApproachSpec, LatencySample, Question
+from reports.run.events import Answered, Event
+from reports.run.schema import Answer, ApproachSpec, Question
 
 QUESTIONS = [Question(id=f"q{n}", input=f"text {n}") for n in range(8)]
 
@@ -226,42 +225,6 @@ def test_warm_up_asks_once_and_one_bad_question_does_not_end_the_approach() -> N
     assert approach.asked == [["q0"]]
     with pytest.raises(EnvironmentFault):
         warm_up(Alone(failing("q0", error=EnvironmentFault("no memory"))), QUESTIONS[0])
-
-
-def measured(approaches: Sequence[Scripted], taken: set[tuple[str, str]]) -> tuple[list[Event], list[LatencySample]]:
-    events: list[Event] = []
-    measure_interleaved(approaches, QUESTIONS[:3], taken, events.append)
-    return events, [event.sample for event in events if isinstance(event, Measured)]
-
-
-def test_approaches_take_turns_question_by_question() -> None:
-    a, b = Alone(name="a"), Scripted(name="b")
-    events, samples = measured([a, b], {("b", "q1")})
-    assert [(s.approach, s.case) for s in samples] == [("a", "q0"), ("b", "q0"), ("a", "q1"), ("a", "q2"), ("b", "q2")]
-    assert a.asked[0] == b.asked[0] == ["q2"], "each is warmed up first"
-    progress = [(event.done, event.total) for event in events if isinstance(event, Progressed)]
-    assert progress == [(n, 5) for n in range(1, 6)]
-
-
-def test_one_that_is_measured_already_is_not_even_warmed_up() -> None:
-    a, b = Scripted(name="a"), Scripted(name="b")
-    measured([a, b], {("a", f"q{n}") for n in range(3)})
-    assert a.asked == []
-
-
-def test_a_failed_answer_gives_no_sample() -> None:
-    approach = Scripted(lambda question: Reply(question.id, status="timeout" if question.id == "q1" else "ok"))
-    _, samples = measured([approach], set())
-    assert [sample.case for sample in samples] == ["q0", "q2"]
-
-
-@pytest.mark.parametrize("error", [ValueError("odd"), EnvironmentFault("no memory")])
-def test_one_that_breaks_loses_its_samples_and_the_others_keep_theirs(error: Exception) -> None:
-    events, samples = measured([Scripted(failing("q1", error=error), name="a"), Scripted(name="b")], set())
-    assert [(s.approach, s.case) for s in samples] == [("a", "q0"), ("b", "q0"), ("b", "q1"), ("b", "q2")]
-    [warning] = [event for event in events if isinstance(event, Warned)]
-    assert warning.approach == "a"
-    assert "q1" in warning.text
 
 
 def test_rounds_ask_the_first_questions_first_and_nothing_beyond_where_they_are_closed() -> None:

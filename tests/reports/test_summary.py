@@ -213,6 +213,9 @@ def test_latency_percentiles_leave_out_cold_and_concurrent_requests(tmp_path: Pa
     assert latency.ttft_p50_seconds == 0.01
     assert latency.cold_p50_seconds == 99
     assert latency.concurrency == ((4, 1, 50.0),)
+    assert [(level.concurrency, level.n) for level in latency.levels] == [(1, 100), (4, 1)]
+    assert "100 requests one at a time, then 1 request 4 at a time, in turns" in latency.how
+    assert "the model's part alone" in latency.how, "older samples left the search out"
 
 
 def test_too_few_requests_give_no_p95(tmp_path: Path) -> None:

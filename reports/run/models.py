@@ -1,0 +1,43 @@
+"""A model as the project names it: weights on this machine, or an endpoint with its limits and prices.
+
+ModelSpec(id="openai:gpt-4.1-mini", budget_usd=2.0)
+
+Part of the run's spec (`reports.run.schema`, which hands it on). Holds no secret: keys and headers by name.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from reports.run.record import Record
+
+
+class ModelSpec(Record):
+    """One model as the project names it."""
+
+    id: str
+    """`demo`, a hub id, a local path, or `openai:<name>`."""
+    base_url: str | None = None
+    api_key_env: str | None = None
+    headers: dict[str, str] = {}
+    """Extra request headers; a value `$NAME` is read from the environment at call time and never stored."""
+    precision: Literal["auto", "float32", "bfloat16", "float16", "nf4", "int8"] = "auto"
+    engine: Literal["built-in", "vllm"] = "built-in"
+    """What decodes weights on this machine; `vllm` needs its package and a GPU."""
+    context_length: int | None = None
+    chat_template_arguments: dict[str, Any] = {}
+    revision: str | None = None
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    """Endpoints only, as the fields below: a cap besides what the endpoint itself says."""
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    max_concurrency: int | None = Field(default=None, ge=1, le=1024)
+    timeout_seconds: float | None = Field(default=None, gt=0)
+    """Of one request, to the last byte of its answer; None: 60."""
+    budget_usd: float | None = Field(default=None, ge=0)
+    """Ceiling of what this model may cost in one run, resumes included."""
+    input_usd_per_million: float | None = Field(default=None, ge=0)
+    """The model's own price; None: `prices`, then the dated list."""
+    output_usd_per_million: float | None = Field(default=None, ge=0)
+    cached_input_usd_per_million: float | None = Field(default=None, ge=0)

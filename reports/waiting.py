@@ -1,0 +1,75 @@
+"""The latency pass in words and as a table: each concurrency that was measured, and how. Numbers come from the summary.
+
+for label, words in latency_facts(summary.approach("rag")): print(label, words)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports import text
+from reports.summary.model import ApproachSummary, LatencyLevel
+from reports.tables import Cell, Table
+
+
+def latency_facts(approach: ApproachSummary) -> list[tuple[str, str]]:
+    """One line for each concurrency, the cold start, and how it was taken; empty where nothing was measured."""
+    latency = approach.latency
+    facts = [(f"Latency, {_together(level.concurrency)}", level_words(level)) for level in latency.levels]
+    if latency.cold_p50_seconds is not None:
+        cold = (
+            f"{text.seconds(latency.cold_p50_seconds)} for the first request of a fresh process, model loading included"
+        )
+        facts.append(("Cold start", cold))
+    return [*facts, ("How latency was measured", latency.how)] if facts and latency.how else facts
+
+
+def level_words(level: LatencyLevel) -> str:
+    """Median, 95th percentile, first token and speed with their intervals."""
+    said = [f"median {text.seconds(level.p50_seconds)}{_ends(level.p50_low, level.p50_high)}"]
+    if level.p95_seconds is not None:
+        said.append(f"p95 {text.seconds(level.p95_seconds)}{_ends(level.p95_low, level.p95_high)}")
+    if level.ttft_p50_seconds is not None:
+        first = f"first token {text.seconds(level.ttft_p50_seconds)}{_ends(level.ttft_p50_low, level.ttft_p50_high)}"
+        tail = f", p95 {text.seconds(level.ttft_p95_seconds)}" if level.ttft_p95_seconds is not None else ""
+        said.append(first + tail)
+    if level.tokens_per_second is not None:
+        said.append(f"{text.significant(level.tokens_per_second)} answer tokens a second")
+    said.append(text.count(level.n, "request"))
+    return "; ".join(said)
+
+
+def concurrency_table(approaches: Sequence[ApproachSummary]) -> Table | None:
+    """One row for each approach and concurrency; None where only one at a time was measured."""
+    shown = [(a, level) for a in approaches for level in a.latency.levels]
+    if not any(level.concurrency > 1 for _, level in shown):
+        return None
+    return Table(
+        caption="Several requests at a time: seconds for one answer, with 95 % intervals. They leave together; an "
+        "endpoint streams each of them, a local model takes them as one batch.",
+        head=("Approach", "At a time", "Median", "95th percentile", "First token", "Tokens a second", "Requests"),
+        rows=tuple(_row(a, level) for a, level in shown),
+    )
+
+
+def _row(approach: ApproachSummary, level: LatencyLevel) -> tuple[Cell, ...]:
+    return (
+        Cell(text.one_line(approach.name, 60), numeric=False),
+        Cell(f"{level.concurrency:,}"),
+        Cell(text.seconds(level.p50_seconds), _ends(level.p50_low, level.p50_high).strip(" ()")),
+        Cell(
+            text.seconds(level.p95_seconds),
+            _ends(level.p95_low, level.p95_high).strip(" ()") or level.p95_refused,
+        ),
+        Cell(text.seconds(level.ttft_p50_seconds), _ends(level.ttft_p50_low, level.ttft_p50_high).strip(" ()")),
+        Cell(text.significant(level.tokens_per_second) if level.tokens_per_second is not None else "–"),
+        Cell(f"{level.n:,}"),
+    )
+
+
+def _together(concurrency: int) -> str:
+    return "one at a time" if concurrency == 1 else f"{concurrency:,} at a time"
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return f" ({text.seconds(low)} to {text.seconds(high)})" if low is not None and high is not None else ""
