@@ -40,7 +40,14 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     # --- everywhere (methods of the app) ----------------------------------------------------------------
     Action("next", "n", "Next", "Go on to the next step.", "next"),
-    Action("back", "escape,b", "Back", "Leave the field, close what is open, or go to the step before.", "back"),
+    Action(
+        "back",
+        "escape,b",
+        "Back",
+        "Leave a field, or go to the step before.",
+        "back",
+        footer=False,
+    ),
     Action("help", "question_mark,f1", "Help", "What this screen is for, and its keys.", "help"),
     Action("palette", "ctrl+p", "All actions", "Search every action by name.", "command_palette", footer=False),
     Action("theme", "f3", "Light/dark", "Change between the light and the dark theme.", "theme", footer=False),

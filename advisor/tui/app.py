@@ -17,7 +17,8 @@ from textual.binding import BindingType
 
 from advisor.tui import keys
 from advisor.tui.actions import EVERYWHERE, bindings
-from advisor.tui.frame import PART_OF, STEPS, RunProgressed, Steps, StepScreen, load_screen
+from advisor.tui.aside import found
+from advisor.tui.frame import PART_OF, SCREENS, STEPS, RunProgressed, Steps, StepScreen, load_screen
 from advisor.tui.plain import words
 from advisor.tui.session import Session
 from advisor.tui.themes import DARK, LIGHT
@@ -76,6 +77,7 @@ class AdvisorApp(App[None], inherit_bindings=False):
         if missing:
             self.notify(missing, severity="warning", markup=False)
             return
+        await found(SCREENS[name])  # imported aside: charts bring packages of their own
         while len(self.screen_stack) > 2:  # dialogs above the step; the first is Textual's own empty screen
             self.pop_screen()
         self.switch_screen(load_screen(name))  # not awaited: the screen that asked would wait for its own end
@@ -122,10 +124,9 @@ class AdvisorApp(App[None], inherit_bindings=False):
 
     async def start_run(self, launch: Launch) -> None:
         """Begins a run, or goes on with one, and shows it. One at a time: a run under way is stopped first."""
-        from advisor.tui.feed import Feed
-
+        kind = await found("advisor.tui.feed:Feed")
         await self.stop_run()
-        feed = Feed(launch, self._told)
+        feed = kind(launch, self._told)
         self.session.feed = feed
         self.session.show_run(feed.folder)
         feed.start()

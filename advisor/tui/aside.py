@@ -10,10 +10,17 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from importlib import import_module
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+async def found(name: str) -> Any:
+    """A function that is not imported yet, `module:function`; imported aside, so that keys are answered meanwhile."""
+    module, _, function = name.partition(":")
+    return getattr(await aside(import_module, module), function)
 
 
 async def aside(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

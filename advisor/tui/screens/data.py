@@ -20,7 +20,7 @@ from textual.widgets.option_list import Option
 from advisor.data_view import ROLES, USES, FileView, Role, look, said, with_use
 from advisor.findings import Noticed, noticed
 from advisor.tui.actions import bindings
-from advisor.tui.aside import aside
+from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, cell, joined, line, plain
 from baselines.source import Source
@@ -96,13 +96,11 @@ class DataScreen(StepScreen):
         await self._check()
 
     async def _check(self) -> None:
-        from advisor import plan
-
         session = self.session
         problem: AdvisorError | None = None
         if session.project is not None:
             try:
-                session.prepared = await aside(plan.prepare, session.project)
+                session.prepared = await aside(await found("advisor.plan:prepare"), session.project)
             except AdvisorError as error:
                 session.prepared, problem = None, error
         elif "eval" not in session.sources:
@@ -158,17 +156,17 @@ class DataScreen(StepScreen):
         shows = self.query_one("#shows", Static)
         listed = self.query_one("#findings", OptionList)
         listed.clear_options()
-        head = [found for found in self._found if found.kind == "shows"]
-        shows.update(Content("\n").join(plain(found.text, "bold") for found in head) or Content(""))
-        rest = [found for found in self._found if found.kind != "shows"]
-        for found in rest:
-            glyph, style = GLYPHS[found.severity]
-            more = Content.styled("  Enter shows rows", MUTED) if found.rows else Content("")
-            listed.add_option(Option(joined(Content.styled(f"{glyph} ", style), plain(found.text, limit=400), more)))
+        head = [one for one in self._found if one.kind == "shows"]
+        shows.update(Content("\n").join(plain(one.text, "bold") for one in head) or Content(""))
+        rest = [one for one in self._found if one.kind != "shows"]
+        for one in rest:
+            glyph, style = GLYPHS[one.severity]
+            more = Content.styled("  Enter shows rows", MUTED) if one.rows else Content("")
+            listed.add_option(Option(joined(Content.styled(f"{glyph} ", style), plain(one.text, limit=400), more)))
         if not rest:
-            listed.add_option(Option(Content.styled("✓ nothing to warn of was found", "$success"), disabled=True))
+            listed.add_option(Option(Content.styled("✓ nothing to warn of was one", "$success"), disabled=True))
         self._found = (*rest, *head)
-        worst = sum(found.severity != "note" for found in rest)
+        worst = sum(one.severity != "note" for one in rest)
         said = f"{worst} to look at: f shows them" if worst else "no warnings; f shows the notes"
         first = head[0].text if head else ""
         self.query_one("#in-short", Static).update(joined(line(first, limit=160), Content.styled(f"  {said}", MUTED)))
@@ -190,12 +188,12 @@ class DataScreen(StepScreen):
         elif event.option_list.id == "findings":
             await self._show_rows(self._found[event.option_index])
 
-    async def _show_rows(self, found: Noticed) -> None:
+    async def _show_rows(self, one: Noticed) -> None:
         from advisor.tui.browsing import Rows
 
-        said = "\n".join(part for part in (found.effect, found.remedy) if part)
-        if found.rows or said:
-            await self.app.push_screen(Rows(found.text, said, ("where", "text", "note"), found.rows))
+        said = "\n".join(part for part in (one.effect, one.remedy) if part)
+        if one.rows or said:
+            await self.app.push_screen(Rows(one.text, said, ("where", "text", "note"), one.rows))
 
     @work(exclusive=True, group="choose")
     async def action_choose(self) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from advisor.questions import QUESTIONS, Field, InterviewQuestion, read_interview
 from advisor.tui.actions import bindings
-from advisor.tui.aside import aside
+from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, plain
 from advisor.tui.widgets.choices import Choices
@@ -181,8 +181,7 @@ class InterviewScreen(StepScreen):
     @work(exclusive=True, group="guess")
     async def guess(self) -> None:
         """The prior of the answers so far, computed aside: its table of cases takes a moment the first time."""
-        from advisor.prior import prior
-
+        prior = await found("advisor.prior:prior")
         project = self.session.project
         try:
             record = prior(read_interview(self.session.interview), project.task.type if project else None)
@@ -199,10 +198,9 @@ class InterviewScreen(StepScreen):
         project = self.session.project
         if self._saved or project is None:
             return True
-        from advisor.editing import interview_changes, save
-
+        changes = (await found("advisor.editing:interview_changes"))(self.session.interview)
         try:
-            saved = await aside(save, project.folder, interview_changes(self.session.interview))
+            saved = await aside(await found("advisor.editing:save"), project.folder, changes)
         except AdvisorError as error:
             self.complain(error)
             return False

@@ -15,14 +15,14 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from advisor.tui.actions import bindings
-from advisor.tui.aside import aside
+from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, cell, joined, line, plain
 from reports.errors import AdvisorError
 from reports.text import count, listed, money, seconds, size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from advisor.choices import Choice
     from advisor.estimates import PlanEstimate
@@ -79,26 +79,26 @@ class PlanScreen(StepScreen):
     @work(exclusive=True, group="prepare")
     async def prepare(self) -> None:
         """The plan, drawn at once, then with what it will take."""
-        from advisor import choices, estimates, plan
-
         session = self.session
         if session.project is None:
             return
         try:
             if session.prepared is None:
-                session.prepared = await aside(plan.prepare, session.project)
-            self._choices = choices.choices(session.project, session.prepared)
+                session.prepared = await aside(await found("advisor.plan:prepare"), session.project)
+            self._choices = await aside(await found("advisor.choices:choices"), session.project, session.prepared)
         except AdvisorError as error:
             session.prepared, self._choices = None, ()
             self._draw()
             self._tell(joined(plain(error, "$error"), "\n", plain(error.hint, MUTED)))
             return
         self._draw()
-        self._draw_rule(session.prepared)
-        found = await aside(estimates.estimate, session.prepared)
-        self._expected = {one.approach: one for one in found.approaches}
+        prepared = session.prepared
+        assert prepared is not None
+        self._draw_rule(prepared, await found("reports.verdict.wording:stated_rule"))
+        estimate = await aside(await found("advisor.estimates:estimate"), prepared)
+        self._expected = {one.approach: one for one in estimate.approaches}
         self._draw()
-        self._draw_total(found)
+        self._draw_total(estimate)
 
     # --- drawing ----------------------------------------------------------------------------------------
 
@@ -129,24 +129,23 @@ class PlanScreen(StepScreen):
             )
         table.move_cursor(row=min(place, len(self._choices) - 1))
 
-    def _draw_total(self, found: PlanEstimate) -> None:
+    def _draw_total(self, total: PlanEstimate) -> None:
         running = [choice for choice in self._choices if choice.state == "runs"]
         parts = [count(len(running), "approach", "approaches")]
-        if found.seconds:
-            parts.append(f"together {_span(found.seconds)}")
-        if found.usd and found.usd[2] > 0:
-            parts.append(_money(found.usd))
-        unknown = [one.approach for one in found.approaches if one.seconds is None]
-        rest = f", without {listed(unknown)}" if unknown and found.seconds else ""
+        if total.seconds:
+            parts.append(f"together {_span(total.seconds)}")
+        if total.usd and total.usd[2] > 0:
+            parts.append(_money(total.usd))
+        unknown = [one.approach for one in total.approaches if one.seconds is None]
+        rest = f", without {listed(unknown)}" if unknown and total.seconds else ""
         said = plain(" · ".join(parts) + rest, "bold")
-        small = [one.approach for one in found.approaches if one.fits is False]
+        small = [one.approach for one in total.approaches if one.fits is False]
         if small:
             said = joined(said, "\n", plain(f"! does not fit in memory: {listed(small)}", "$warning"))
         self.query_one("#total", Static).update(joined(said, Content.styled("\nr starts the run", MUTED)))
 
-    def _draw_rule(self, prepared: Prepared) -> None:
+    def _draw_rule(self, prepared: Prepared, stated_rule: Callable[..., str]) -> None:
         from reports import metrics
-        from reports.verdict.wording import stated_rule
 
         facts = metrics.facts(prepared.spec.metrics[0])
         rule = stated_rule(facts.title, facts.unit, prepared.spec.decision, prepared.spec.traffic)

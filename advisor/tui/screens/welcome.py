@@ -14,7 +14,7 @@ from textual.widgets.option_list import Option
 
 from advisor import demo
 from advisor.tui.actions import bindings
-from advisor.tui.aside import aside
+from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, joined, line, plain
 from reports.errors import AdvisorError
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 QUESTION = "Is fine-tuning worth it here, or do prompting or RAG do?"
 PROMISE = "Answered by measuring every approach on your own cases, on this machine."
+AFTER_PAINT = 0.05
+"""Seconds: reading runs imports pydantic, which the first paint does not wait for."""
 RUNS_SHOWN = 3
 DEMOS_IN = Path("advisor-demo")
 
@@ -59,8 +61,8 @@ class WelcomeScreen(StepScreen):
         choices = self.query_one("#choices", OptionList)
         choices.highlighted = 1
         choices.focus()
-        self.find()
-        self.look_at_machine()
+        self.set_timer(AFTER_PAINT, self.find)
+        self.set_timer(AFTER_PAINT, self.look_at_machine)
 
     def next_step(self) -> str | None:
         return "interview" if self.session.folder else None
@@ -85,9 +87,7 @@ class WelcomeScreen(StepScreen):
     @work(exclusive=True, group="find")
     async def find(self) -> None:
         """Remembered projects and their runs, above what can be begun."""
-        from advisor.recent import overview
-
-        entries = await aside(overview, Path.cwd())
+        entries = await aside(await found("advisor.recent:overview"), Path.cwd())
         if not entries:
             return
         options: list[Option | None] = [_heading("Go on")]
@@ -117,9 +117,7 @@ class WelcomeScreen(StepScreen):
 
     @work(exclusive=True, group="machine")
     async def look_at_machine(self) -> None:
-        from advisor.hardware import describe
-
-        machine = await aside(describe)
+        machine = await aside(await found("advisor.hardware:describe"))
         self.query_one("#machine", Static).update(plain(f"This machine: {machine.words()}."))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
@@ -195,24 +193,20 @@ class WelcomeScreen(StepScreen):
             await self.advisor.go("interview")
 
     async def _opened(self, place: Path) -> bool:
-        from advisor import project, recent
-
         try:
-            loaded = await aside(project.load, place)
+            loaded = await aside(await found("advisor.project:load"), place)
         except AdvisorError as error:
             self.complain(error)
             return False
         self.session.opened(loaded)
-        await aside(recent.remember, loaded.folder)
+        await aside(await found("advisor.recent:remember"), loaded.folder)
         return True
 
     @work(exclusive=True, group="open-run")
     async def open_run(self, folder: Path) -> None:
         """A finished run is shown; an interrupted one goes on."""
-        from reports.run.store import RunStore
-
         try:
-            store = await aside(RunStore.open, folder)
+            store = await aside((await found("reports.run.store:RunStore")).open, folder)
             feed = self.session.feed
             if self.session.running and feed is not None and feed.folder.resolve() == folder.resolve():
                 await self.advisor.go("run")
@@ -220,9 +214,7 @@ class WelcomeScreen(StepScreen):
             unfinished = store.finished is None
             opened = await self._opened(Path(store.header.spec.project_folder))
             if unfinished and opened:
-                from advisor import launch
-
-                await self.advisor.start_run(await aside(launch.reopen, folder))
+                await self.advisor.start_run(await aside(await found("advisor.launch:reopen"), folder))
             elif not unfinished:
                 self.session.show_run(folder)
                 await self.advisor.go("results")
