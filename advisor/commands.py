@@ -65,8 +65,11 @@ def run_project(path: Path, out: Path | None, display: Display, *, cache: bool, 
         return _go(store, models, display, cache=_cache_file(loaded.folder) if cache else None, resumed=False)
 
 
-def resume_run(path: Path, display: Display, *, cache: bool) -> int:
-    """Goes on with a run: only what is missing is done. A changed project refuses and names what moved."""
+def resume_run(path: Path, display: Display, *, cache: bool, home: Path | None = None) -> int:
+    """Goes on with a run: only what is missing is done. A changed project refuses and names what moved.
+
+    `home`: the project's folder or its advisor.yaml, where the run cannot tell it.
+    """
     from advisor import launch
     from reports.run.store import RunStore
 
@@ -76,10 +79,10 @@ def resume_run(path: Path, display: Display, *, cache: bool) -> int:
         if finished is not None and not finished.failed:
             _narrate(f"{folder} is complete: nothing is left to do")
             return _conclude(store, display)
-        models = launch.models_to_resume(store)
+        models = launch.models_to_resume(store, home)
         _check_endpoints(store.header.spec)
-        home = Path(store.header.spec.project_folder)
-        return _go(store, models, display, cache=_cache_file(home) if cache else None, resumed=True)
+        answered = _cache_file(Path(store.header.spec.project_folder))
+        return _go(store, models, display, cache=answered if cache else None, resumed=True)
 
 
 def run_demo(name: str, out: Path, display: Display) -> int:

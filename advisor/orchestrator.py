@@ -23,7 +23,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from advisor import estimates, hardware
-from advisor.plan import Prepared
+from advisor.plan import Prepared, check_models
 from advisor.prior import prior
 from advisor.questions import read_interview
 from advisor.stopping import StoppingRule
@@ -67,7 +67,8 @@ def new_folder(parent: Path) -> Path:
 
 
 def create(prepared: Prepared, folder: Path) -> RunStore:
-    """The run's directory with its spec, data and prior, open for writing."""
+    """The run's directory with its spec, data and prior, open for writing. Raises EnvironmentFault without weights."""
+    check_models(prepared)
     header = header_of(prepared, folder)
     store = RunStore.create(
         folder, header, prepared.cases, train=prepared.train, dev=prepared.dev, documents=prepared.documents

@@ -23,7 +23,7 @@ from baselines.overlap import near_overlap, overlap
 from baselines.prompts import DEFAULT_INSTRUCTIONS
 from baselines.source import Source
 from baselines.splits import examples_of, split
-from reports.errors import DataError
+from reports.errors import DataError, EnvironmentFault
 from reports.run.fingerprint import of_texts
 from reports.run.schema import (
     ApproachSpec,
@@ -107,9 +107,26 @@ def prepare(project: Project) -> Prepared:
         embedder=project.embedder,
         latency_concurrency=project.latency_concurrency,
         budget_usd=project.budget_usd,
+        allow_broken=project.data.allow_broken,
         project_folder=str(project.folder),
     )
     return Prepared(project, spec, data.cases, data.train, data.dev, data.documents, facts.notes)
+
+
+def check_models(prepared: Prepared) -> None:
+    """Raises EnvironmentFault where a local model has no weights: before a run is written, not as a failed approach.
+
+    A hub id passes: its weights may have to be fetched first.
+    """
+    from finetune.model_files import check_folder
+
+    folders = prepared.project.model_folders(prepared.spec.approaches)
+    for name in dict.fromkeys(spec.model.id for spec in prepared.spec.approaches if spec.model is not None):
+        try:
+            if not name.startswith("openai:"):
+                check_folder(folders.get(name, name))
+        except DataError as error:
+            raise EnvironmentFault(str(error), error.hint) from error
 
 
 def _load(project: Project, approaches: Sequence[ApproachSpec]) -> _Data:

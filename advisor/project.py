@@ -197,6 +197,7 @@ def load(path: Path) -> Project:
     read = {key: value for key, value in read.items() if value is not None}  # a section with all its keys commented out
     if "folder" in read:
         raise UsageError(f"{file}: there is no key 'folder'", "paths are relative to the project file")
+    _refuse_flags(file, read)
     try:
         project = Project.model_validate(read)
     except ValidationError as error:
@@ -205,6 +206,19 @@ def load(path: Path) -> Project:
     for alias in project.models.values():
         check_model(alias)
     return project
+
+
+def _refuse_flags(file: Path, read: Mapping[str, Any]) -> None:
+    """YAML reads yes and no as true and false, which would pass for the numbers 1 and 0."""
+    numbers = {key: read.get(key) for key in ("seed", "max_answer_tokens", "latency_samples", "budget_usd")}
+    for section in ("decision", "traffic", "prices"):
+        if isinstance(said := read.get(section), dict):
+            numbers |= {f"{section}.{key}": value for key, value in said.items() if key != "stop_early"}
+    for key, value in numbers.items():
+        if isinstance(value, bool):
+            raise UsageError(
+                f"{file}: {key}: must be a number (found {value})", "in YAML yes, no, on and off are flags"
+            )
 
 
 def allowing_broken(project: Project) -> Project:

@@ -86,6 +86,7 @@ class Recorded:
                 answer=options.get("answer"),
                 id=options.get("id"),
                 input=options.get("input"),
+                allow_broken=self._resources.spec.allow_broken,
             )
         return self._recording
 

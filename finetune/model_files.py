@@ -73,6 +73,15 @@ def find_model(name: str, revision: str | None = None) -> Path:
     return _from_hub(name, revision)
 
 
+def check_folder(name: str) -> None:
+    """Raises DataError where a local model cannot be used. A hub id passes: finding it may be a download."""
+    if not Path(name).expanduser().is_dir() and name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return
+    folder = find_model(name)
+    read_config(folder, name)
+    _check_weight_files(folder, name)
+
+
 def read_config(folder: Path, name: str) -> dict[str, Any]:
     """The model's config.json. Raises DataError where it is missing, broken, or asks for code of its own."""
     path = folder / "config.json"

@@ -62,9 +62,9 @@ def _load(path: Path, name: str, changed_ns: int) -> UserFunction:
         raise UsageError(f"the metric file {path.name} is not a Python file", "its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise UsageError(f"the metric file {path.name} cannot be loaded: {_one_line(error)}") from error
+        _guarded(spec.loader.exec_module, module)
+    except _UserCodeFailed as error:
+        raise UsageError(f"the metric file {path.name} cannot be loaded: {error}") from error
     function = getattr(module, name, None)
     if not callable(function):
         raise UsageError(f"the metric file {path.name} has no function {name}")
@@ -74,9 +74,9 @@ def _load(path: Path, name: str, changed_ns: int) -> UserFunction:
 def _read(function: UserFunction, argument: str, case: Case, text: str) -> Reading:
     name = argument.rpartition(":")[2]
     try:
-        value = function(text, list(case.references))
-    except Exception as error:  # noqa: BLE001 - boundary of one case: the user's code may raise anything
-        return Reading(None, unscored=f"{name} raised {_one_line(error)}")
+        value = _guarded(function, text, list(case.references))
+    except _UserCodeFailed as error:
+        return Reading(None, unscored=f"{name} raised {error}")
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -87,5 +87,13 @@ def _read(function: UserFunction, argument: str, case: Case, text: str) -> Readi
     return Reading(number)
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+class _UserCodeFailed(Exception):
+    """What the user's code raised, in one line."""
+
+
+def _guarded(code: Callable[..., object], *arguments: object) -> object:
+    """The one boundary around the user's code, which may raise anything."""
+    try:
+        return code(*arguments)
+    except Exception as error:
+        raise _UserCodeFailed(" ".join(f"{type(error).__name__}: {error}".split())[:200]) from error

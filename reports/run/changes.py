@@ -12,7 +12,15 @@ from typing import Any
 from reports.run.schema import RunHeader
 from reports.text import one_line
 
-NOT_PART = ("run", "started", "price_date", "spec.project_folder", "schema_version", "spec.schema_version")
+NOT_PART = (
+    "run",
+    "started",
+    "price_date",
+    "spec.project_folder",
+    "spec.allow_broken",
+    "schema_version",
+    "spec.schema_version",
+)
 """Fields that say when and where, not what."""
 
 LIMITS = ("requests_per_minute", "tokens_per_minute", "max_concurrency", "timeout_seconds", "budget_usd")

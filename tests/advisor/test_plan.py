@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from advisor.inspection import describe
+from advisor.orchestrator import create
 from advisor.plan import Prepared, prepare
 from advisor.project import Project
-from reports.errors import DataError, UsageError
+from reports.errors import DataError, EnvironmentFault, UsageError
 
 EVAL = "id,text,label\n" + "".join(f"{n},question {n} of many,{'ab'[n % 2]}\n" for n in range(40))
 TRAIN = EVAL.replace("question", "example").replace(",b\n", ",c\n")
@@ -210,3 +211,20 @@ def test_several_labels_a_case_are_asked_for_as_such(tmp_path: Path) -> None:
     several = EVAL.replace(",a\n", ",a|b\n")
     assert planned(tmp_path / "several", {"eval.csv": several, "train.csv": several}).spec.task.several_labels
     assert not planned(tmp_path / "one").spec.task.several_labels
+
+
+def test_a_model_folder_without_weights_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir(parents=True)
+    (tmp_path / "empty" / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(EnvironmentFault, match="holds no weights"):
+        create(planned(tmp_path, model="empty", approaches=["floor", "zero-shot"]), tmp_path / "run")
+    with pytest.raises(EnvironmentFault, match="No model folder at"):
+        create(planned(tmp_path, model="./nowhere", approaches=["zero-shot"]), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    create(planned(tmp_path, model="some-team/some-model", approaches=["zero-shot"]), tmp_path / "run").close()
+
+
+def test_broken_rows_are_allowed_in_recorded_answers_too_where_the_project_says_so(tmp_path: Path) -> None:
+    data = {"eval": "eval.csv", "train": "train.csv", "allow_broken": True}
+    assert planned(tmp_path / "a", data=data).spec.allow_broken
+    assert not planned(tmp_path / "b").spec.allow_broken

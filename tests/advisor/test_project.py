@@ -195,3 +195,24 @@ def test_the_file_itself_may_be_named_and_may_have_a_byte_order_mark(tmp_path: P
     assert (found.name, found.folder) == ("a", tmp_path.resolve())
     assert project.allowing_broken(found).data.allow_broken
     assert not found.data.allow_broken
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("latency_samples: yes", "latency_samples"),
+        ("seed: no", "seed"),
+        ("max_answer_tokens: on", "max_answer_tokens"),
+        ("decision: {margin: true}", "decision.margin"),
+        ("traffic: {queries_per_day: yes}", "traffic.queries_per_day"),
+        ("prices: {gpu_hour_usd: off}", "prices.gpu_hour_usd"),
+    ],
+)
+def test_a_flag_where_a_number_belongs_is_refused(tmp_path: Path, text: str, key: str) -> None:
+    error = refused(tmp_path, START + text)
+    assert f"{key}: must be a number" in str(error)
+    assert "yes, no" in error.hint
+
+
+def test_a_flag_stays_one_where_it_belongs(tmp_path: Path) -> None:
+    assert read(tmp_path, START + "decision: {stop_early: yes}").decision.stop_early
