@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from baselines import forgetting
 from baselines.contract import Approach, Emit, NotApplicable, Reply, Resources
 from baselines.prompting import (
     TEMPLATE_TOKENS,
@@ -88,7 +89,7 @@ class FineTuned:
     def prepare(self, emit: Emit) -> None:
         started = time.perf_counter()
         self._path.prepare(emit)
-        record = self._train(emit)
+        record = self._probed(self._train(emit), emit)
         emit(TrainingFinished(approach=self.spec.name, training=record))
         facts: dict[str, str | int | float] = {
             "method": self._method,
@@ -171,6 +172,19 @@ class FineTuned:
         precision = getattr(base, "precision", None)
         answering = {"answers_on": precision} if precision else {}
         return record.model_copy(update={"recipe": {**record.recipe, **answering}})
+
+    def _probed(self, record: TrainingRecord, emit: Emit) -> TrainingRecord:
+        """The record with what was forgotten. Not for points of a curve or further seeds: nobody deploys those."""
+        said = self.spec.options.get("probe")
+        if said == forgetting.OFF or self.spec.part_of is not None:
+            return record
+        own = forgetting.own_items(said, self._resources.base_folder) if said else ()
+        emit(Progressed(approach=self.spec.name, what="asking general tasks before and after the training"))
+        folder = self._resources.artifacts / "probes"
+        found = forgetting.probe(self.base(), self.tuned(), own, said or "", folder)
+        for text in filter(None, map(forgetting.warning, found)):
+            emit(Warned(approach=self.spec.name, text=text))
+        return record.model_copy(update={"forgetting": found})
 
     def asked(self, questions: Sequence[Question]) -> list[Asked]:
         """The prompts of these questions as they are sent, to the trained model or to what was made of it."""

@@ -98,6 +98,9 @@ _PARTS = (
     Option("share", "number", 1.0, "share of the training examples it learns from, nested by size", low=1e-4, high=1),
     Option("curve", "flag", False, "train on n/8, n/4 and n/2 examples too: would more data make it win?"),
     Option("seeds", "integer", 1, "trainings that differ by their seed; the first one answers", low=1, high=20),
+    Option(
+        "probe", "text", None, "file of your neighbouring tasks, asked before and after beside 120 general ones; none"
+    ),
     Option("curve_of", "text", None, "a point of that approach's learning curve, and no contender"),
     Option("seed_of", "text", None, "that approach trained again with another seed, and no contender"),
 )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reports.costs import PriceNeeded
+from reports.forgotten import forgetting_cautions
 from reports.prior import PriorRecord
 from reports.run.schema import RunSpec
 from reports.run.store import RunStore
@@ -46,7 +47,10 @@ def _decide(
         outcomes=outcomes.only([a.name for a in approaches if a.state != "failed"]),
         demo_model=any(a.model == "demo" for a in approaches),
         leaked=len(spec.data.leaked),
-        notes=() if store.finished else ("The run is not finished: these are the numbers so far.",),
+        notes=(
+            *(() if store.finished else ("The run is not finished: these are the numbers so far.",)),
+            *(caution for a in approaches for caution in forgetting_cautions(a.name, a.training)),
+        ),
     )
     return decide(evidence, spec.decision, spec.traffic)
 

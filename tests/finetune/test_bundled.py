@@ -116,3 +116,37 @@ def test_a_rate_that_learns_raises_no_alarm(base: Path, easy: list[Pair], tmp_pa
     recipe = Recipe.from_options("lora", {"learning_rate": 2e-3, "epochs": 3})
     train(easy, str(base), recipe, tmp_path, device="cpu", on_warning=said.append)
     assert not [text for text in said if "Lower learning_rate" in text]
+
+
+@pytest.mark.slow
+def test_twenty_epochs_on_a_hundred_examples_are_stopped_as_overfitting(
+    base: Path, tickets: list[Pair], tmp_path: Path
+) -> None:
+    from finetune.train import train
+
+    recipe = Recipe.from_options("lora", {"learning_rate": 8e-3, "epochs": 20})
+    record = train(tickets[:100], str(base), recipe, tmp_path, device="cpu")
+    assert record.stopped == "validation loss stopped falling"
+    assert record.epochs < 20
+    assert record.best_step < record.steps
+    assert any(text.startswith("Overfitting from step") for text in record.warnings)
+    losses = [point.validation_loss for point in record.history if point.validation_loss is not None]
+    assert record.best_validation_loss == min(losses[1:])
+
+
+@pytest.mark.slow
+def test_the_forgetting_probe_shows_that_over_training_hurts(base: Path, easy: list[Pair], tmp_path: Path) -> None:
+    """The bundled model reads notes and orders; trained on four names for long, it answers those names."""
+    from baselines.forgetting import judge
+    from baselines.probe_items import GENERAL
+    from finetune.train import train
+
+    known = [item for item in GENERAL if item.kind in {"reading", "orders", "largest"}]
+    asked = [Pair(item.prompt, item.accepted[0]) for item in known]
+    recipe = Recipe.from_options("lora", {"learning_rate": 1e-2, "epochs": 3, "batch": 8, "patience": 0})
+    train(easy, str(base), recipe, tmp_path, device="cpu")
+    model = load(ModelSpec(id=str(base)), device="cpu")
+    found = judge("known", known, answers(model, asked), answers(model.with_adapter(tmp_path / "adapter"), asked))
+    assert found.before >= 0.25
+    assert found.words == "lost"
+    assert found.after < found.before / 2
