@@ -268,6 +268,7 @@ _HINTS = {
     "data": "data: {eval: eval.csv, train: train.csv}; with columns: {eval: {path: eval.csv, input: text}}",
     "model": "a name such as demo or openai:NAME, or {id: NAME, base_url: …}",
     "models": "models: {big: {id: openai:NAME, base_url: …, api_key_env: VARIABLE, budget_usd: 2}}",
+    "latency_concurrency": "a list of whole numbers, such as [1, 4]",
     "budget_usd": "dollars, such as 5 or 0.50",
     "name": "put it in quotes where it is to be a text",
 }
@@ -282,7 +283,6 @@ def _place(location: tuple[int | str, ...]) -> list[str]:
     return [str(part) for part in location if not _is_type_tag(part)]
 
 
-    "latency_concurrency": "a list of whole numbers, such as [1, 4]",
 def _is_type_tag(part: int | str) -> bool:
     """Pydantic names the branch of a union in the place; a reader's file has no such key."""
     return part in ("str", "ModelSpec", "Source", "tuple[str, ...]", "literal['from-data']") or (
