@@ -17,6 +17,7 @@ from reports.text import clean, count
 if TYPE_CHECKING:
     from advisor.data_view import FileView
     from advisor.plan import Prepared
+    from baselines.audit import Audit, Finding
 
 GRAVITY = {"serious": 0, "warning": 1, "note": 2}
 
@@ -36,24 +37,35 @@ class Noticed:
 
 
 def noticed(
-    prepared: Prepared | None, views: Sequence[FileView], problem: AdvisorError | None = None
+    prepared: Prepared | None,
+    views: Sequence[FileView],
+    problem: AdvisorError | None = None,
+    audit: Audit | None = None,
 ) -> tuple[Noticed, ...]:
-    """All there is to say of the data."""
+    """All there is to say of the data. `audit` None: it was not made yet; leaks and broken rows come from the plan."""
     found: list[Noticed] = []
     if problem is not None:
         found.append(Noticed("problem", "serious", f"{problem} {problem.hint}".strip()))
     for view in views:
-        found += _of_file(view, told=problem is not None)
+        found += _of_file(view, told=problem is not None, audited=audit is not None)
     if prepared is not None:
-        found += _of_plan(prepared)
+        found += _of_plan(prepared, audited=audit is not None)
+    if audit is not None:
+        found += [_of_audit(finding) for finding in audit.findings]
+        found += [Noticed("note", "note", f"not looked at: {skipped}") for skipped in audit.skipped]
     return tuple(sorted(found, key=lambda one: GRAVITY[one.severity]))
 
 
-def _of_file(view: FileView, *, told: bool) -> list[Noticed]:
+def _of_audit(finding: Finding) -> Noticed:
+    rows = tuple((f"{place.file} {place.row}", place.excerpt, place.note) for place in finding.rows)
+    return Noticed("finding", finding.severity, finding.text, rows, finding.effect, finding.remedy)
+
+
+def _of_file(view: FileView, *, told: bool, audited: bool) -> list[Noticed]:
     found = []
     if view.problem and not told:
         found.append(Noticed("problem", "serious", f"{view.problem} {view.hint}".strip()))
-    if view.broken:
+    if view.broken and (view.role == "documents" or not audited):
         rows = tuple((row, "", "") for row in view.broken)
         text = f"{view.path}: {count(len(rows), 'row')} cannot be used"
         found.append(Noticed("finding", "warning", text, rows, "They are left out.", "Correct them in the file."))
@@ -61,12 +73,12 @@ def _of_file(view: FileView, *, told: bool) -> list[Noticed]:
     return found
 
 
-def _of_plan(prepared: Prepared) -> list[Noticed]:
+def _of_plan(prepared: Prepared, *, audited: bool) -> list[Noticed]:
     from advisor.inspection import detectable
 
     facts = prepared.spec.data
     found = [Noticed("shows", "note", detectable(facts.eval_cases))]
-    if facts.leaked:
+    if facts.leaked and not audited:
         texts = {case.question.id: (case.question.input, case.row) for case in prepared.cases}
         rows = tuple((f"row {texts[id][1] or id}", clean(texts[id][0], 200), "") for id in facts.leaked if id in texts)
         found.append(

@@ -29,6 +29,8 @@ from reports.errors import AdvisorError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from advisor.project import Project
+
 
 TASKS = (
     ("classification", "Classification: one of a set of labels"),
@@ -105,7 +107,26 @@ class DataScreen(StepScreen):
                 session.prepared, problem = None, error
         elif "eval" not in session.sources:
             return
-        self._found = await aside(noticed, session.prepared, tuple(self._views.values()), problem)
+        views = tuple(self._views.values())
+        self._found = noticed(session.prepared, views, problem)
+        self._draw_findings()
+        if session.project is not None:
+            await self._audit(session.project, views, problem)
+
+    async def _audit(self, project: Project, views: tuple[FileView, ...], problem: AdvisorError | None) -> None:
+        """The slower look: near duplicates, leaks, conflicts, noise."""
+        pane = self.query_one("#right")
+        pane.border_subtitle = "looking closer…"
+        try:
+            audit = await aside(await found("advisor.audit:audit_project"), project)
+        except AdvisorError as error:
+            if problem is None:
+                self._found = noticed(self.session.prepared, views, error)
+                self._draw_findings()
+            return
+        finally:
+            pane.border_subtitle = ""
+        self._found = noticed(self.session.prepared, views, problem, audit)
         self._draw_findings()
 
     # --- drawing ----------------------------------------------------------------------------------------
@@ -155,6 +176,7 @@ class DataScreen(StepScreen):
     def _draw_findings(self) -> None:
         shows = self.query_one("#shows", Static)
         listed = self.query_one("#findings", OptionList)
+        place = listed.highlighted
         listed.clear_options()
         head = [one for one in self._found if one.kind == "shows"]
         shows.update(Content("\n").join(plain(one.text, "bold") for one in head) or Content(""))
@@ -165,6 +187,7 @@ class DataScreen(StepScreen):
             listed.add_option(Option(joined(Content.styled(f"{glyph} ", style), plain(one.text, limit=400), more)))
         if not rest:
             listed.add_option(Option(Content.styled("✓ nothing to warn of was one", "$success"), disabled=True))
+        listed.highlighted = min(place or 0, max(0, len(rest) - 1)) if rest else None
         self._found = (*rest, *head)
         worst = sum(one.severity != "note" for one in rest)
         said = f"{worst} to look at: f shows them" if worst else "no warnings; f shows the notes"
