@@ -1,0 +1,152 @@
+"""A real server on loopback against the local engine: the same weights must give the same answers both ways.
+
+`transformers serve` holds the bundled model; llama.cpp's server is tested where it is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from advisor.demo import model_folder, project_folder
+from reports.run.store import RunStore
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (model_folder() / "model.safetensors").is_file(), reason="the bundled model has no weights in this checkout"
+    ),
+]
+
+CASES, SAMPLES = 20, 2
+APPROACHES: dict[str, dict[str, Any]] = {
+    "zero-shot": {},
+    "few-shot": {"shots": 4},
+    "rag": {"passages": 2, "search": "lexical"},
+}
+START_SECONDS = 150
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """Address of `transformers serve` with the bundled model, in the precision in which the local engine runs it."""
+    if find_spec("uvicorn") is None or find_spec("fastapi") is None:
+        pytest.skip("transformers serve needs fastapi and uvicorn (extra dev)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["serve", str(model_folder()), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    server = subprocess.Popen(
+        [Path(sys.executable).with_name("transformers"), *words, "--dtype", "float32"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", server)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        assert server.poll() is None, "the server ended before it answered"
+        try:
+            with urllib.request.urlopen(address, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.25)
+    raise AssertionError(f"{address} did not answer within {START_SECONDS} s")
+
+
+def both_ways(folder: Path, url: str) -> Path:
+    """The tickets demo cut to a few cases: each approach with the local model and through the endpoint."""
+    source = project_folder("tickets")
+    folder.mkdir()
+    lines = (source / "eval.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "eval.csv").write_text("".join(lines[: CASES + 1]), encoding="utf-8")
+    (folder / "train.csv").write_text((source / "train.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    said = yaml.safe_load((source / "advisor.yaml").read_text(encoding="utf-8"))
+    said["data"]["documents"] = str(source / "guideline")
+    said["models"] = {
+        "served": {"id": f"openai:{model_folder()}", "base_url": url, "context_length": 1024, "max_concurrency": 4}
+    }
+    said["approaches"] = [
+        {kind: {**options, "as": f"{kind} {way}", "model": model}}
+        for kind, options in APPROACHES.items()
+        for way, model in (("local", "demo"), ("served", "served"))
+    ]
+    said |= {"latency_samples": SAMPLES, "latency_concurrency": [2]}
+    (folder / "advisor.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(served: str, tmp_path_factory: pytest.TempPathFactory) -> RunStore:
+    folder = tmp_path_factory.mktemp("served")
+    done = subprocess.run(
+        [sys.executable, "-m", "advisor.cli", "run", str(both_ways(folder / "p", served)), "--out", str(folder / "r")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    return RunStore.open(folder / "r")
+
+
+@pytest.mark.parametrize("kind", APPROACHES)
+def test_answers_through_the_endpoint_are_those_of_the_local_engine(run: RunStore, kind: str) -> None:
+    local, served = (dict(run.answers(f"{kind} {way}").items()) for way in ("local", "served"))
+    assert len(local) == len(served) == CASES
+    assert [local[case].prompt for case in local] == [served[case].prompt for case in local]
+    same = sum(local[case].text == served[case].text for case in local)
+    assert same >= 0.95 * CASES
+    for case, answer in served.items():
+        assert (answer.status, answer.usage_estimated) == ("ok", False)
+        assert answer.prompt_tokens == local[case].prompt_tokens
+        assert answer.seconds is not None
+        assert answer.completion_tokens
+
+
+@pytest.mark.parametrize("kind", APPROACHES)
+def test_latency_is_recorded_both_ways(run: RunStore, kind: str) -> None:
+    for way in ("local", "served"):
+        samples = [s for s in run.latency(f"{kind} {way}") if s.phase == "warm"]
+        assert sorted(s.concurrency for s in samples) == [1] * SAMPLES + [2] * SAMPLES
+        alone = [s for s in samples if s.concurrency == 1]
+        assert all(s.ttft_seconds is not None and 0 < s.ttft_seconds <= s.seconds for s in alone)
+        assert all(s.scope == "request" and s.completion_tokens for s in samples)
+    streamed = [s for s in run.latency(f"{kind} served") if s.concurrency == 2]
+    assert all(s.ttft_seconds is not None for s in streamed)
+
+
+def test_a_cold_start_is_kept_for_each_model_once(run: RunStore) -> None:
+    cold = [s.approach for name in run.approaches for s in run.latency(name) if s.phase == "cold"]
+    assert sorted(cold) == ["zero-shot local", "zero-shot served"]
+
+
+def test_the_report_keeps_the_two_models_apart(run: RunStore) -> None:
+    said = json.loads((run.folder / "report" / "report.json").read_text(encoding="utf-8"))
+    models = {item["name"]: item["model"] for item in said["approaches"]}
+    assert models["rag local"] == "demo"
+    assert models["rag served"] == f"openai:{model_folder()}"
