@@ -7,10 +7,13 @@ rows = against_actual(summary, prepared)
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from reports import text
 from reports.run.schema import Expected, Span
-from reports.summary.model import ApproachSummary, Summary
+
+if TYPE_CHECKING:
+    from reports.summary.model import ApproachSummary, Summary
 
 
 def expected_words(one: Expected) -> str:

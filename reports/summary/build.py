@@ -14,7 +14,6 @@ import numpy as np
 from reports import metrics, review
 from reports.run.schema import ApproachSpec, Decision, RunHeader, RunSpec, Traffic
 from reports.run.serving import read_serving
-from reports.run.serving import read_serving
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.statistics.results import PairedResult
@@ -119,7 +118,6 @@ def summarise(
         prior_words=ruling.prior_words,
         slices=_slices(table, ranked, baseline, leader, spec),
         break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
-        serving=read_serving(store),
         serving=read_serving(store),
         reviews=review.results(store, spec.metrics, [item.name for item in sorted(contenders, key=_simple_first)]),
         trust=trust(store, table, approaches, comparisons),
