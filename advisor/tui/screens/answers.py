@@ -168,11 +168,13 @@ class AnswersScreen(StepScreen):
             return
         self.session.answers_place = self._place
         where = Content.styled(f"{self._place + 1:,} of {len(self._kept.cases):,}", "bold")
-        where += plain(f"  {self._kept.words}", "$accent") + plain(f"  ·  case {page.id}", "$text-muted")
-        where += plain(f"  ·  {page.group}", "$text-muted") if page.group else Content("")
+        where += plain(f"  {self._kept.words}", "$accent") + plain(f"  ·  case {page.id}", "$foreground-muted")
+        where += plain(f"  ·  {page.group}", "$foreground-muted") if page.group else Content("")
         self.query_one("#where", Static).update(where)
         self.query_one("#question", Static).update(plain(page.input))
-        reference = Content.styled("Reference  ", "$text-muted") + plain(" | ".join(page.references) or "none", "bold")
+        reference = Content.styled("Reference  ", "$foreground-muted") + plain(
+            " | ".join(page.references) or "none", "bold"
+        )
         self.query_one("#reference", Static).update(reference)
         self.query_one(Sides).show(page.sides, passages=self._passages)
         self.query_one("#case", Page).scroll_home(animate=False)

@@ -21,9 +21,9 @@ class StepCard(Static, can_focus=True):
 
     def __init__(self, number: int, step: Step) -> None:
         said = Content.styled(f"{number}  ", "$accent bold") + plain(step.title, "bold") + Content("\n")
-        said += plain(step.text, "$text-muted")
+        said += plain(step.text, "$foreground-muted")
         for command in step.commands:
-            said += Content("\n") + Content.styled("$ ", "$text-muted") + plain(command, "$success")
+            said += Content("\n") + Content.styled("$ ", "$foreground-muted") + plain(command, "$success")
         super().__init__(said, classes="step")
         self._step = step
 

@@ -55,7 +55,7 @@ class ReportScreen(StepScreen):
             yield Static("Reading the run …", id="about", markup=False)
             yield Static("", id="trouble", classes="problem", markup=False)
             yield Checklist([(name, WORDS[name], name in USUAL) for name in FORMATS], id="formats")
-            yield Static(Content("w writes them").stylize("$text-muted"), id="written", markup=False)
+            yield Static(Content("w writes them").stylize("$foreground-muted"), id="written", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#trouble").display = False
@@ -75,7 +75,9 @@ class ReportScreen(StepScreen):
             self.query_one("#formats").display = self.query_one("#written").display = False
             return
         summary = asked.stored
-        self.query_one("#about", Static).update(plain(summary.verdict.headline or summary.verdict.kind, "$text-muted"))
+        self.query_one("#about", Static).update(
+            plain(summary.verdict.headline or summary.verdict.kind, "$foreground-muted")
+        )
         page = summary_page(self.session.run)
         if page is not None and page.exists():
             self._written = [page]
@@ -108,7 +110,9 @@ class ReportScreen(StepScreen):
 
     def _show_written(self, word: str) -> None:
         said = [Content.styled(f"✓ {word}", "$success bold")] + [plain(f"  {path}") for path in self._written]
-        said.append(Content("o opens the page, y copies its path, n shows what to do next").stylize("$text-muted"))
+        said.append(
+            Content("o opens the page, y copies its path, n shows what to do next").stylize("$foreground-muted")
+        )
         self.query_one("#written", Static).update(Content("\n").join(said))
 
     def action_open(self) -> None:

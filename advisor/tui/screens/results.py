@@ -16,10 +16,10 @@ from advisor.tui.aside import aside
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import line, plain
 from advisor.tui.stored import numbers
-from advisor.tui.widgets.dials import Dials
+from advisor.tui.widgets.dials import RuleDials
 from advisor.tui.widgets.grid import Grid, Row
 from advisor.tui.widgets.page import Page
-from advisor.tui.widgets.plots import CostPlot, VolumePlot, mark
+from advisor.tui.widgets.plots import LINE_COLOURS, CostPlot, VolumePlot, mark
 from advisor.tui.widgets.whiskers import Whiskers
 from reports import text
 from reports.charts.plain import STANDINGS, difference_whiskers, quality_cost_points, volume_lines
@@ -74,7 +74,7 @@ class ResultsScreen(StepScreen):
                 with TabPane("Volume", id="volume"), Horizontal(classes="plot"):
                     yield VolumePlot(id="volume-plot")
                     yield Static("", id="volume-key", classes="key", markup=False)
-            yield Dials(id="dials")
+            yield RuleDials(id="dials")
 
     def on_mount(self) -> None:
         self.query_one("#trouble").display = False
@@ -100,15 +100,15 @@ class ResultsScreen(StepScreen):
     def _rule(self) -> Rule | None:
         return self.session.rule or (self._asked.rule if self._asked else None)
 
-    def on_dials_turned(self, message: Dials.Turned) -> None:
+    def on_rule_dials_turned(self, message: RuleDials.Turned) -> None:
         if self._asked is None or self._rule is None:
             return
         try:
             self._try(turned(self._rule, message.dial, message.said, self._asked.percent))
         except AdvisorError as error:
-            self.query_one(Dials).problem(f"{error}: {error.hint}")
+            self.query_one(RuleDials).problem(f"{error}: {error.hint}")
 
-    def on_dials_stepped(self, message: Dials.Stepped) -> None:
+    def on_rule_dials_stepped(self, message: RuleDials.Stepped) -> None:
         if self._rule is not None:
             self._try(stepped(self._rule, message.dial, message.up))
 
@@ -125,7 +125,7 @@ class ResultsScreen(StepScreen):
         self.session.rule = rule
         if self._asked is None:
             return
-        self.query_one(Dials).show(rule, self._asked.percent)
+        self.query_one(RuleDials).show(rule, self._asked.percent)
         self._say_tried()
         if not self._busy:
             self._busy = True
@@ -154,7 +154,7 @@ class ResultsScreen(StepScreen):
         self._show_table(summary)
         self._show_figures(summary)
         assert self._asked is not None
-        self.query_one(Dials).show(self._rule or self._asked.rule, self._asked.percent)
+        self.query_one(RuleDials).show(self._rule or self._asked.rule, self._asked.percent)
 
     def _headline(self, summary: Summary) -> Content:
         verdict = summary.verdict
@@ -198,17 +198,21 @@ class ResultsScreen(StepScreen):
             for i, point in enumerate(points.points, start=1):
                 sign = signs[point.standing]
                 said.append(line(f"{mark(i)} {sign} {point.name}: {point.said}", styles[point.standing]))
-            said += [Content(""), Content(f"{points.y_title}, with 95 % intervals").stylize("$text-muted")]
-            said += [Content(f"{signs[s]} {words}").stylize("$text-muted") for s, words in STANDINGS.items()]
+            said += [Content(""), Content(f"{points.y_title}, with 95 % intervals").stylize("$foreground-muted")]
+            said += [Content(f"{signs[s]} {words}").stylize("$foreground-muted") for s, words in STANDINGS.items()]
             key = Content("\n").join(said)
         self.query_one("#cost-key", Static).update(key)
         key = Content("Fewer than two approaches have known costs.")
         if lines:
             said = [plain(lines.title, "bold"), Content("")]
-            said += [line(f"{mark(i)} {one.name}: {text.money(one.here)}") for i, one in enumerate(lines.lines, 1)]
+            for i, one in enumerate(lines.lines, start=1):
+                colour = f"bold ${LINE_COLOURS[(i - 1) % len(LINE_COLOURS)]}"
+                said.append(Content.styled(mark(i), colour) + plain(f" {one.name}: {text.money(one.here)}"))
             said += [Content(""), Content(f"{lines.y_title}, at {text.number(lines.here, 0)} answers a day (┊)")]
-            said += [line(f"From {text.significant(at)} a day: {name}", "$text-muted") for at, name in lines.changes]
-            said.append(Content("+ and − change the volume").stylize("$text-muted"))
+            said += [
+                line(f"From {text.significant(at)} a day: {name}", "$foreground-muted") for at, name in lines.changes
+            ]
+            said.append(Content("+ and − change the volume").stylize("$foreground-muted"))
             key = Content("\n").join(said)
         self.query_one("#volume-key", Static).update(key)
 
@@ -228,7 +232,7 @@ class ResultsScreen(StepScreen):
         """On a narrow screen the dials take the views' place, and give it back."""
         opened = not self.has_class("-dials")
         self.set_class(opened, "-dials")
-        dials = self.query_one(Dials)
+        dials = self.query_one(RuleDials)
         if opened or self.has_class("-wide"):
             dials.query("Input").first().focus()
         else:
@@ -265,12 +269,12 @@ def reasons(summary: Summary) -> Content:
         )
     parts += [_bullet(chip.text, chip.glyph, chip.tone) for chip in chips(summary)]
     if said.rule:
-        parts += [Content(""), plain(f"The rule: {said.rule}", "$text-muted")]
+        parts += [Content(""), plain(f"The rule: {said.rule}", "$foreground-muted")]
     return Content("\n").join(parts)
 
 
 def _bullet(said: str, sign: str, tone: str = "") -> Content:
-    return Content.styled(f"{sign} ", TONES.get(tone, "$text-muted")) + plain(said, limit=1_000)
+    return Content.styled(f"{sign} ", TONES.get(tone, "$foreground-muted")) + plain(said, limit=1_000)
 
 
 def table_rows(summary: Summary, *, wide: bool) -> tuple[tuple[str, ...], list[Row]]:

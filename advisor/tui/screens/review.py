@@ -230,8 +230,10 @@ class ReviewScreen(StepScreen):
         assert self._table is not None
         seen = shown(self._store, card, self._table.cases)
         self.query_one("#question", Static).update(plain(shown_input(seen.case)))
-        hidden = Content.styled("r shows the reference", "$text-muted")
-        told = Content.styled("Reference  ", "$text-muted") + plain(" | ".join(seen.case.references) or "none", "bold")
+        hidden = Content.styled("r shows the reference", "$foreground-muted")
+        told = Content.styled("Reference  ", "$foreground-muted") + plain(
+            " | ".join(seen.case.references) or "none", "bold"
+        )
         self.query_one("#reference", Static).update(told if self._reference else hidden)
         for side, answer in (("left", seen.left), ("right", seen.right)):
             self.query_one(f"#{side}-text", Static).update(plain(answer.text or "(empty)"))
@@ -248,10 +250,13 @@ class ReviewScreen(StepScreen):
             parts.append(
                 Content("Both gave the same answer to every case: there is nothing to judge. c changes the pair.")
             )
-        parts += [Content.styled("• ", "$text-muted") + plain(said) for said in found.words]
+        parts += [Content.styled("• ", "$foreground-muted") + plain(said) for said in found.words]
         on = "e goes on judging. " if self._table.open_cards else ""
-        parts += [Content(""), Content.styled(f"{on}u takes the last pick back, c changes the pair.", "$text-muted")]
-        parts.append(Content.styled("It is stored in the run and stands in its report.", "$text-muted"))
+        parts += [
+            Content(""),
+            Content.styled(f"{on}u takes the last pick back, c changes the pair.", "$foreground-muted"),
+        ]
+        parts.append(Content.styled("It is stored in the run and stands in its report.", "$foreground-muted"))
         self.query_one("#words", Static).update(Content("\n").join(parts))
 
     def copied(self) -> str | None:

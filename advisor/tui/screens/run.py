@@ -73,6 +73,7 @@ class RunScreen(StepScreen):
         self._lines = Lines(self._log, feed.primary)
         for event in feed.events:
             self._lines.tell(event)
+        self.call_after_refresh(self.query_one(Log).scroll_end, animate=False)
         self.set_interval(1.0, self._tick)
         self._draw(feed)
 

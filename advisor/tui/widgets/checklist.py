@@ -39,6 +39,8 @@ class Checklist(OptionList):
 
     def _option(self, known: str, words: str) -> Option:
         sign = (
-            Content.styled("[✓] ", "$success bold") if known in self._marked else Content.styled("[ ] ", "$text-muted")
+            Content.styled("[✓] ", "$success bold")
+            if known in self._marked
+            else Content.styled("[ ] ", "$foreground-muted")
         )
         return Option(sign + line(words))

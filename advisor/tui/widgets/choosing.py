@@ -42,7 +42,10 @@ class Choose(ModalScreen[str | None]):
             yield Static(plain(self._title), classes="heading")
             yield OptionList(
                 *(
-                    Option(Content(fitted(one_line(words, 200), width)) + Content(f"  {beside}").stylize("$text-muted"))
+                    Option(
+                        Content(fitted(one_line(words, 200), width))
+                        + Content(f"  {beside}").stylize("$foreground-muted")
+                    )
                     for _, words, beside in self._choices
                 ),
                 id="choices",

@@ -1,7 +1,7 @@
 """The rule's dials: limits, margin and traffic, each in a field. Says what somebody wants; computes nothing.
 
-    dials = Dials(percent=True); dials.show(rule)
-    def on_dials_turned(self, message: Dials.Turned): message.dial, message.said
+    dials = RuleDials(percent=True); dials.show(rule)
+    def on_rule_dials_turned(self, message: RuleDials.Turned): message.dial, message.said
 
 Up and down step along 1, 2, 5, 10 …; what is typed counts after a moment, or at once with Enter.
 """
@@ -44,10 +44,10 @@ class DialInput(Input):
         self.dial = dial
 
     def action_step(self, up: bool) -> None:
-        self.post_message(Dials.Stepped(self.dial, up))
+        self.post_message(RuleDials.Stepped(self.dial, up))
 
 
-class Dials(VerticalScroll, can_focus=False):
+class RuleDials(VerticalScroll, can_focus=False):
     """All six, one below the other."""
 
     class Turned(Message):

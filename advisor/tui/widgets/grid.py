@@ -38,7 +38,7 @@ def laid_out(head: Sequence[str], rows: Sequence[Row], width: int, left: int = 1
     """
     clean = [[one_line(cell, 200) for cell in row.cells] for row in rows]
     widths = _widths(head, clean, width, left)
-    lines = [_line(head, widths, left).stylize("$text-muted")]
+    lines = [_line(head, widths, left).stylize("$foreground-muted")]
     for row, cells in zip(rows, clean, strict=True):
         line = _line(cells, widths, left)
         for column, style in row.styles:

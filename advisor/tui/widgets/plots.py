@@ -166,7 +166,7 @@ def short(value: float) -> str:
     """An axis label of a few cells: 0.001, 10, 5k, 2M."""
     for limit, word in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if value >= limit * 0.9999:
-            return f"{value / limit:.2g}{word}"
+            return f"{value / limit:.3g}{word}"
     return significant(value, 1)
 
 

@@ -19,9 +19,9 @@ from reports.progress import Progress, Training
 STYLES = {
     "done": "$success",
     "failed": "$error",
-    "skipped": "$text-muted",
+    "skipped": "$foreground-muted",
     "stopped": "$warning",
-    "waiting": "$text-muted",
+    "waiting": "$foreground-muted",
 }
 BAR = 12
 UNTIMED = ("floor", "recorded")
@@ -89,7 +89,7 @@ def training_words(name: str, training: Training) -> Content:
         facts_.append(text.size(memory))
     if training.seconds_left is not None:
         facts_.append(f"{text.seconds(training.seconds_left)} left")
-    return said + Content("".join(f"  {fact}" for fact in facts_)).stylize("$text-muted")
+    return said + Content("".join(f"  {fact}" for fact in facts_)).stylize("$foreground-muted")
 
 
 def loss_words(training: Training) -> Content:

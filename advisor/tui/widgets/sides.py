@@ -22,7 +22,7 @@ from reports.run.schema import Passage
 SHORT = 60
 """Characters up to which one line an approach is enough."""
 COLUMN = 38
-STYLES = {"right": "$success", "wrong": "$error", "": "$text-muted"}
+STYLES = {"right": "$success", "wrong": "$error", "": "$foreground-muted"}
 
 
 class Side(Static, can_focus=True):
@@ -86,7 +86,7 @@ def body(side: SidePage) -> Content:
     """Verdict, other scores, and the whole answer."""
     head = Content.styled(side.verdict, f"bold {STYLES[side.mark]}".strip())
     for title, value in side.scores:
-        head += plain(f"   {title} {value}", "$text-muted")
+        head += plain(f"   {title} {value}", "$foreground-muted")
     return head + Content("\n") + plain(side.text or "(empty)")
 
 
@@ -97,7 +97,7 @@ def passage_words(sides: Sequence[SidePage]) -> Content:
         for passage in side.passages:
             used.setdefault((passage.document, passage.index), (passage, []))[1].append(side.approach)
     if not used:
-        return Content.styled("No approach used passages in this case.", "$text-muted")
+        return Content.styled("No approach used passages in this case.", "$foreground-muted")
     parts = [Content.styled("Passages given to the model", "bold")]
     for (document, index), (passage, names) in used.items():
         score = f", similarity {passage.score:.2f}" if passage.score is not None else ""

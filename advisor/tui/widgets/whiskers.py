@@ -50,8 +50,8 @@ def drawn(figure: WhiskerFigure, width: int) -> Content:
     high = max(figure.margin, 0.0, *(row.high for row in figure.rows))
     scale = _Scale(low, high, max(10, axis))
     lines = [Content(fitted(row.name, names) + "  ") + _bar(row, figure.margin, scale, worded) for row in figure.rows]
-    foot = Content(" " * (names + 2) + scale.labelled()).stylize("$text-muted")
-    return Content("\n").join([*lines, foot, Content(" " * (names + 2) + figure.x_title).stylize("$text-muted")])
+    foot = Content(" " * (names + 2) + scale.labelled()).stylize("$foreground-muted")
+    return Content("\n").join([*lines, foot, Content(" " * (names + 2) + figure.x_title).stylize("$foreground-muted")])
 
 
 class _Scale:
@@ -89,6 +89,6 @@ def _bar(row: Whisker, margin: float, scale: _Scale, worded: bool) -> Content:
     cells[first], cells[last] = "├", "┤"
     place = scale.column(row.value)
     cells[place] = sign
-    line = Content("".join(cells)).stylize("$text-muted").stylize("$text", first, last + 1)
+    line = Content("".join(cells)).stylize("$foreground-muted").stylize("$foreground", first, last + 1)
     line = line.stylize(f"bold {style}".strip(), place, place + 1)
     return line + Content(f"  {row.said}, {row.words}").stylize(style) if worded else line
