@@ -76,7 +76,7 @@ def resume_run(path: Path, display: Display, *, cache: bool, home: Path | None =
     folder = latest_run(path)
     with RunStore.open(folder, write=True) as store:
         finished = store.finished
-        if finished is not None and not finished.failed:
+        if finished is not None and not finished.failed and not finished.unmeasured:
             _narrate(f"{folder} is complete: nothing is left to do")
             return _conclude(store, display)
         models = launch.models_to_resume(store, home)

@@ -184,16 +184,22 @@ class _Run:
         seconds = round(asyncio.get_running_loop().time() - started, 3)
         yield self._kept(RunFinished(directory=str(self.store.folder), seconds=seconds, failed=tuple(self.failed)))
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        self.store.finish(Finished(finished=now, seconds=seconds, failed=tuple(self.failed), cause=self.cause))
+        left = tuple(name for name in self._timed() if self._unmeasured(name))
+        finished = Finished(finished=now, seconds=seconds, failed=tuple(self.failed), cause=self.cause, unmeasured=left)
+        self.store.finish(finished)
 
-    async def _latency(self) -> AsyncIterator[Event]:
-        names = tuple(
+    def _timed(self) -> tuple[str, ...]:
+        """The approaches of the latency pass: contenders that answered and whose speed is ours to measure."""
+        return tuple(
             spec.name
             for spec in self.spec.approaches
             if spec.kind not in MEASURED_KINDS_LEFT_OUT
             and spec.part_of is None
             and spec.name not in self.failed.keys() | self.skipped | self.stopped
         )
+
+    async def _latency(self) -> AsyncIterator[Event]:
+        names = self._timed()
         if any(self._unmeasured(name) for name in names):
             job = self.template.model_copy(update={"id": "latency", "action": "measure", "approaches": names})
             async for event in self._job(job):
@@ -201,7 +207,7 @@ class _Run:
 
     def _unmeasured(self, name: str) -> bool:
         taken = Counter(sample.concurrency for sample in self.store.latency(name) if sample.phase == "warm")
-        levels = levels_of(self.spec.latency_concurrency)
+        levels = levels_of(self.spec.latency_concurrency) if self.spec.latency_samples else ()
         return any(taken[level] < wanted(len(self.cases), self.spec.latency_samples, level) for level in levels)
 
     # --- one worker -------------------------------------------------------------------------------------
@@ -263,6 +269,9 @@ class _Run:
             self.worker.stdin.write(decided.model_dump_json().encode() + b"\n")
 
     def _failure(self, name: str, job: Job, code: int) -> Event:
+        if job.action == "measure":  # its answers stand: what is missing is a measurement
+            text = f"the latency pass ended before it was done ({_ending(code)})"
+            return self._kept(Warned(approach=name, text=text, hint="`advisor resume` measures what is missing"))
         self.failed[name] = None
         return self._kept(
             ApproachFailed(

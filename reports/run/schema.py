@@ -377,3 +377,5 @@ class Finished(Record):
     """Names of the approaches that failed as a whole."""
     cause: Literal["", "budget"] = ""
     """`budget`: endpoints were asked no further because the run's or a model's ceiling was reached."""
+    unmeasured: tuple[str, ...] = ()
+    """Names of the approaches whose latency pass is not complete: a resume measures what is missing."""

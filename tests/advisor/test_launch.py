@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import sys
+from asyncio.subprocess import Process
 from pathlib import Path
 
 import pytest
 
 from advisor import launch, orchestrator, plan, project
+from baselines.jobs import Job
 from reports.errors import UsageError
+from reports.run.events import ApproachFailed, Event, Measured, Warned
 from reports.run.store import RunStore
 
 EVAL = "id,text,label\n" + "".join(f"{n},question {n},{'ab'[n % 2]}\n" for n in range(40))
@@ -58,3 +63,37 @@ def test_a_run_elsewhere_asks_for_its_project_where_that_was_moved(tmp_path: Pat
         launch.models_to_resume(store, tmp_path / "new")
         assert store.header.spec.project_folder == str(tmp_path / "new")
     launch.reopen(tmp_path / "elsewhere").store.close()
+
+
+def test_a_latency_pass_that_dies_costs_no_approach_and_is_made_up_for_on_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = project_in(tmp_path / "p")
+    spawn = orchestrator._spawn
+
+    async def dying(job: Job, errors: int) -> Process:
+        if job.action != "measure":
+            return await spawn(job, errors)
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "import os; os._exit(9)", stdout=asyncio.subprocess.PIPE, start_new_session=True
+        )
+
+    def run(begun: launch.Launch) -> list[Event]:
+        async def consume() -> list[Event]:
+            return [e async for e in orchestrator.run(begun.store, begun.models, resumed=begun.resumed)]
+
+        with begun.store:
+            return asyncio.run(consume())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(orchestrator, "_spawn", dying)
+        events = run(launch.begin(plan.prepare(project.load(home)), home / "runs" / "one"))
+    assert not [event for event in events if isinstance(event, ApproachFailed)]
+    assert ["latency pass ended" in event.text for event in events if isinstance(event, Warned)] == [True]
+    finished = RunStore.open(home / "runs" / "one").finished
+    assert finished is not None
+    assert (finished.failed, finished.unmeasured) == ((), ("floor",))
+    assert [event for event in run(launch.reopen(home / "runs" / "one")) if isinstance(event, Measured)]
+    finished = RunStore.open(home / "runs" / "one").finished
+    assert finished is not None
+    assert finished.unmeasured == ()
