@@ -219,6 +219,7 @@ class _Run:
         with log.open("ab") as errors:
             worker = await _spawn(job, errors.fileno())
             self.worker = worker
+            orphans = asyncio.create_task(_end_orphans(worker))
             yield self._kept(JobStarted(job=job.id, approaches=job.approaches, pid=worker.pid))
             assert worker.stdout is not None
             async for line in worker.stdout:
@@ -227,6 +228,7 @@ class _Run:
                         ended.add(event.approach)
                     yield event
             code = await worker.wait()
+            await orphans
         if code not in (0, 1) or (job.action == "answer" and ended != set(job.approaches)):
             for name in job.approaches:
                 if name not in ended and (job.action == "answer" or code not in (0, 1)):
@@ -312,6 +314,13 @@ async def _spawn(job: Job, errors: int) -> asyncio.subprocess.Process:
     with contextlib.suppress(ConnectionError):
         await worker.stdin.drain()
     return worker
+
+
+async def _end_orphans(worker: asyncio.subprocess.Process) -> None:
+    """What a killed worker had started would keep its output open, and the GPU taken."""
+    await worker.wait()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(worker.pid, signal.SIGKILL)
 
 
 def _ending(code: int) -> str:

@@ -16,12 +16,13 @@ NOT_PART = (
     "run",
     "started",
     "price_date",
+    "expected",
     "spec.project_folder",
     "spec.allow_broken",
     "schema_version",
     "spec.schema_version",
 )
-"""Fields that say when and where, not what."""
+"""Fields that say when, where and how long it was thought to take, not what."""
 
 LIMITS = ("requests_per_minute", "tokens_per_minute", "max_concurrency", "timeout_seconds", "budget_usd")
 """How fast and how long an endpoint is asked, not what: they may change before a resume."""
@@ -61,6 +62,8 @@ def spec_changes(before: RunHeader, after: RunHeader) -> tuple[Change, ...]:
 
 def _is_circumstance(change: Change) -> bool:
     unknown = change.field.startswith("fingerprints") and (change.before is None or change.after is None)
+    if change.field.startswith(("spec.judge", "spec.data.files.judge")):
+        return True  # answers stand; they are scored again
     if change.field.startswith("spec.") and change.field.rpartition(".")[2] in LIMITS:
         return True
     return unknown or change.field.startswith("environment")

@@ -23,6 +23,7 @@ from reports.run.schema import (
     Document,
     Environment,
     Example,
+    Expected,
     Finished,
     LatencySample,
     Question,
@@ -187,6 +188,10 @@ def test_another_machine_or_folder_is_the_same_run(store: RunStore) -> None:
     elsewhere = header(project_folder="/elsewhere")
     store.check_same(elsewhere.model_copy(update={"run": "r2", "started": "later", "fingerprints": {"new": "x"}}))
     assert store.header.spec.project_folder == ""
+
+
+def test_another_estimate_is_the_same_run(store: RunStore) -> None:
+    store.check_same(header().model_copy(update={"expected": (Expected(approach="few", basis="a busier minute"),)}))
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
