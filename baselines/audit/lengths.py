@@ -99,7 +99,7 @@ def _sizes(material: Material, task: Task, budget: TokenBudget) -> list[tuple[It
     texts, items = [], []
     for item in (*material.learn, *material.eval):
         prompt = render(task, Question(id="", input=item.input, context=dict(item.context))).text
-        text = prompt if item.part == "eval" else f"{prompt}{item.output}"
+        text = prompt if item.part == "eval" else f"{prompt}\n{item.output}"
         if len(text.encode("utf-8", "surrogatepass")) > budget.limit - TEMPLATE_TOKENS - budget.answer:
             texts.append(text)
             items.append(item)

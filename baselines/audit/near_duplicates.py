@@ -21,8 +21,8 @@ from baselines.audit.shingles import similar_pairs
 
 ALIKE = 0.7
 """Jaccard similarity of the character 5-grams above which the wording may differ anyhow: about one word of ten."""
-NEARLY = 0.85
-"""Above this hardly more than an ending differs."""
+NEARLY = 0.75
+"""Above this hardly more than an ending differs in a short text."""
 MOST_ROWS = 40_000
 """Within one list so many rows are compared at most: the time grows with the square."""
 

@@ -1,0 +1,79 @@
+"""Forms of personal data that are found, numbers that only look like them, and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baselines.audit import Material
+from baselines.audit.personal_data import masked, personal_data
+from baselines.audit.privacy import privacy
+
+
+def test_every_planted_value_is_masked_whole_in_every_sentence(planter: dict[str, Any]) -> None:
+    for value in planter["PERSONAL"]:
+        for sentence in planter["SENTENCES"]:
+            text = sentence.format(text="I need my 3 cards.", value=value)
+            found = personal_data(text)
+            assert [text[span.start : span.end] for span in found] == [value], text
+            assert value not in masked(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masks"),
+    [
+        ("mail a.b@posteo.de, or c@d.co.uk.", "mail [E-MAIL], or [E-MAIL]."),
+        ("Ruf an: Telefon 030 1234567", "Ruf an: Telefon [PHONE]"),
+        ("call me on 020-7946-0958 now", "call me on [PHONE] now"),
+        ("IBAN DE89 3704 0044 0532 0130 00 bitte", "IBAN [IBAN] bitte"),
+        ("card 4111-1111-1111-1111", "card [CARD]"),
+        ("from 203.0.113.7:8080", "from [IP]:8080"),
+        ("key=sk-ant-api03-abcDEF123456ghiJKL789", "key=[KEY]"),
+        ("-----BEGIN RSA PRIVATE KEY-----", "[KEY]"),
+    ],
+)
+def test_what_is_masked(text: str, masks: str) -> None:
+    assert masked(text) == masks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "order 4111 1111 1111 1112 is late",  # fails the Luhn check
+        "DE89 3704 0044 0532 0130 01",  # fails the IBAN check
+        "version 1.2.3.4 and 10.0.0.0/8",
+        "0.5 (95 % CI 0.12-0.98), p = 0.0001, n = 1,234,567",
+        "2021-03-04 12:30:45, 250000-100000-60000=90000",
+        "write to you@example.com or you@yourdomain.com",
+        "sk-this-is-your-secret-key-placeholder",
+        "@handle, a@b, 12:34:56, 1::1",
+        "the 1990-2000-2010 decades, 555-1234",
+        "127.0.0.1 and ::1 are this machine",
+    ],
+)
+def test_what_only_looks_like_it(text: str) -> None:
+    assert masked(text) == text
+
+
+@given(st.text(max_size=300))
+def test_masking_never_fails_and_twice_is_once(text: str) -> None:
+    once = masked(text)
+    assert masked(once) == once
+
+
+def test_long_texts_take_no_time_to_speak_of() -> None:
+    for text in ("1" * 20_000, "a@" * 10_000, "1.1.1." * 5_000, "+49 " * 5_000, ":" * 20_000, "DE12 3456 " * 3_000):
+        personal_data(text)
+
+
+def test_the_finding_masks_what_it_shows_and_leaves_eval_rows_alone(material: Callable[..., Material]) -> None:
+    found = privacy(material([("hi", "write to x@posteo.de")], [("I am y@posteo.de, where is my card?", "a")]))
+    assert found is not None
+    assert [(row.part, row.change) for row in found.rows] == [("train", "mask"), ("eval", None)]
+    assert "posteo" not in found.model_dump_json()
+    assert "[E-MAIL]" in found.rows[0].excerpt
+    assert privacy(material([("hi", "a")])) is None
