@@ -245,9 +245,10 @@ def test_rows_of_another_language(material: Build) -> None:
 # --- lengths ------------------------------------------------------------------------------------------
 
 
-def test_rows_that_do_not_fit_the_context(material: Build, tiny_model: Path) -> None:
+def test_rows_that_do_not_fit_the_context(material: Build) -> None:
+    folder = Path(__file__).resolve().parents[3] / "advisor" / "demo" / "model"
     rows = material([("short", "a"), ("word " * 2000, "b")], [("q", "a"), ("word " * 900, "b")])
-    found = lengths(rows, TASK, TokenBudget("tiny", 512, 16, counter("tiny", tiny_model)))
+    found = lengths(rows, TASK, TokenBudget("demo", 512, 16, counter("demo", folder)))
     assert found is not None
     assert [(row.part, row.row) for row in found.rows] == [("train", 3), ("eval", 3)]
     assert "fine-tuning leaves these training rows out" in found.effect

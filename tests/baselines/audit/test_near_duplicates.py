@@ -80,24 +80,8 @@ def test_a_row_repeats_the_earliest_that_stays_and_only_with_the_same_answer(mat
 
 
 def test_small_steps_do_not_swallow_a_topic(material: Build) -> None:
-    words = [
-        "where",
-        "can",
-        "people",
-        "find",
-        "the",
-        "nearest",
-        "open",
-        "branch",
-        "of",
-        "this",
-        "bank",
-        "in",
-        "the",
-        "old",
-        "town",
-        "today",
-    ]
+    said = "where can people find the nearest open branch of this bank in the old town today"
+    words = said.split()
     chain = [(" ".join([*"zyxwvutsrq"[:step], *words[step:]]), "x") for step in range(10)]
     train = material(chain).train
     found = repeats(train, twins_of(train))
