@@ -39,7 +39,7 @@ class Action:
 
 ACTIONS: tuple[Action, ...] = (
     # --- everywhere (methods of the app) ----------------------------------------------------------------
-    Action("next", "n", "Next", "Go on to the next step.", "next"),
+    Action("next", "n,ctrl+n", "Next", "Go on to the next step.", "next"),
     Action(
         "back",
         "escape,b",

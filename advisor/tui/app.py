@@ -95,7 +95,7 @@ class AdvisorApp(App[None], inherit_bindings=False):
         screen = self.screen
         if screen.focused is not None and _takes_text(screen.focused):
             screen.set_focus(None)
-        elif isinstance(screen, StepScreen):
+        elif isinstance(screen, StepScreen) and not screen.closed():
             names = [name for name, _ in STEPS]
             if screen.STEP in PART_OF:
                 await self.go(PART_OF[screen.STEP])

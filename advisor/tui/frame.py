@@ -9,6 +9,7 @@
         def compose_body(self) -> ComposeResult: ...    # between header and footer
         def on_run_progressed(self, message: RunProgressed) -> None: ...   # only where a screen follows the run
         async def leaving(self) -> bool: ...            # saves before another step is shown; False stays
+        def closed(self) -> bool: ...                   # Escape: closes what is open here; True where it did
         def next_step(self) -> str | None: ...          # what `n` leads to; default: the step that follows
         def copied(self) -> str | None: ...             # what `y` copies; default: the focused widget's text
 
@@ -108,6 +109,10 @@ class StepScreen(Screen[None]):
         names = [name for name, _ in STEPS]
         place = names.index(PART_OF.get(self.STEP, self.STEP))
         return names[place + 1] if place + 1 < len(names) else None
+
+    def closed(self) -> bool:
+        """Called by Escape before it leaves the step: closes what is open on the screen; True where something was."""
+        return False
 
     async def leaving(self) -> bool:
         """Called before another step is shown: saves what must be saved; False stays here (and has said why)."""

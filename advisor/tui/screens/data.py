@@ -261,7 +261,13 @@ class DataScreen(StepScreen):
             await self._save({"task.type": chosen, "metrics": None})
         self.read()
 
-    async def action_findings(self) -> None:
+    def closed(self) -> bool:
+        if not (self.has_class("-showing-findings") and self.has_class("-narrow")):
+            return False
+        self.action_findings()
+        return True
+
+    def action_findings(self) -> None:
         self.toggle_class("-showing-findings")
         narrow = self.has_class("-narrow")
         self.query_one("#findings" if self.has_class("-showing-findings") or not narrow else "#files").focus()

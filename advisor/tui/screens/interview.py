@@ -18,6 +18,7 @@ from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, plain
 from advisor.tui.widgets.choices import Choices
+from advisor.tui.widgets.number import Number
 from advisor.tui.widgets.prior_panel import PriorPanel, in_one_line
 from reports.errors import AdvisorError, UsageError
 
@@ -74,6 +75,8 @@ class InterviewScreen(StepScreen):
                 if len(question.fields) > 1 or field.kind == "number":
                     await fields.mount(Static(Content(_label(field)), classes="label"))
                 await fields.mount(self._widget(field))
+        if any(field.kind == "number" for field in question.fields):
+            await fields.mount(Static("Enter goes on, Escape leaves the field, empty means skipped.", classes="label"))
         self.query_one("#question", VerticalScroll).scroll_home(animate=False)
         fields.query(".answer").first().focus()
 
@@ -90,7 +93,7 @@ class InterviewScreen(StepScreen):
         held = self.session.interview.get(field.id)
         if field.kind == "number":
             said = "" if held is None else f"{held:g}" if isinstance(held, (int, float)) else str(held)
-            return Input(said, placeholder="skipped", id=f"field-{field.id}", classes="answer", compact=True)
+            return Number(said, placeholder="skipped", id=f"field-{field.id}", classes="answer", compact=True)
         word = {True: YES, False: NO}.get(held, held) if isinstance(held, bool) else held
         shown = [(choice.value, choice.label) for choice in field.choices]
         choices = Choices(field.id, shown, None if word is None else str(word))
@@ -171,10 +174,18 @@ class InterviewScreen(StepScreen):
             self._place -= 1
             await self.show()
 
+    def closed(self) -> bool:
+        if not (self.has_class("-showing-prior") and self.has_class("-narrow")):
+            return False
+        self.action_why()
+        return True
+
     def action_why(self) -> None:
         self.toggle_class("-showing-prior")
         if self.has_class("-showing-prior"):
             self.query_one("#prior").focus()
+        else:
+            self.query_one("#fields").query(".answer").first().focus()
 
     # --- the guess, and the file ------------------------------------------------------------------------
 
