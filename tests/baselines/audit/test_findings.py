@@ -20,6 +20,7 @@ from baselines.audit.lengths import TEMPLATE_TOKENS, TokenBudget, counter, lengt
 from baselines.audit.near_duplicates import twins_of
 from baselines.audit.paraphrases import paraphrases
 from baselines.audit.style import style
+from reports.errors import DataError
 from reports.run.schema import Task
 
 Build = Callable[..., Material]
@@ -254,6 +255,13 @@ def test_rows_that_do_not_fit_the_context(material: Build) -> None:
     assert "fine-tuning leaves these training rows out" in found.effect
     assert "fail" in found.effect
     assert lengths(rows, TASK, TokenBudget("tiny", 100_000, 16)) is None
+
+
+def test_a_tokenizer_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(DataError, match=r"tokenizer\.json cannot be read"):
+        counter("m", tmp_path)(["text"])
+    assert counter("m", tmp_path)([]) == []
 
 
 def test_room_is_left_for_the_answer_of_a_case_and_for_the_template(material: Build) -> None:
