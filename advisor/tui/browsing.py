@@ -21,6 +21,7 @@ from textual.widgets.option_list import Option
 from advisor.data_view import USES, FileView, Use
 from advisor.tui.asking import PathSuggester
 from advisor.tui.plain import MUTED, cell, joined, line, plain
+from advisor.tui.widgets.sheet import fill
 
 MOST_ROWS = 2_000
 """Rows of a dialog's table: a DataTable is fine to about 5,000."""
@@ -185,7 +186,6 @@ class Rows(ModalScreen[None]):
 
     def on_mount(self) -> None:
         table = self.query_one("#rows", DataTable)
-        table.add_columns(*(cell(name, "bold") for name in self._head))
-        for row in self._rows[:MOST_ROWS]:
-            table.add_row(*(cell(value) for value in row))
+        rows = [[cell(value) for value in row] for row in self._rows[:MOST_ROWS]]
+        fill(table, [cell(name, "bold") for name in self._head], rows)
         table.focus()

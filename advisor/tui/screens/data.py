@@ -23,6 +23,7 @@ from advisor.tui.actions import bindings
 from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, cell, joined, line, plain
+from advisor.tui.widgets.sheet import fill
 from baselines.source import Source
 from reports.errors import AdvisorError
 
@@ -167,11 +168,9 @@ class DataScreen(StepScreen):
             uses = sorted(((column, use) for column, use in view.uses.items() if use), key=lambda u: USES.index(u[1]))
             parts = [joined(Content.styled(f"{use} ", MUTED), line(column, "bold", 30)) for column, use in uses]
             about.update(Content("   ").join(parts) if parts else Content.styled("all of it is read", MUTED))
-        for column in view.columns:
-            use = view.uses.get(column, "")
-            table.add_column(cell(f"{column} → {use}" if use else column, "bold" if use else "dim", 40))
-        for row in view.rows:
-            table.add_row(*(cell(value) for value in row))
+        uses: list[tuple[str, str]] = [(column, view.uses.get(column, "")) for column in view.columns]
+        head = [cell(f"{column} → {use}" if use else column, "bold" if use else "dim", 40) for column, use in uses]
+        fill(table, head, [[cell(value) for value in row] for row in view.rows])
 
     def _draw_findings(self) -> None:
         shows = self.query_one("#shows", Static)

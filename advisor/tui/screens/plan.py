@@ -18,11 +18,14 @@ from advisor.tui.actions import bindings
 from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, cell, joined, line, plain
+from advisor.tui.widgets.sheet import fill
 from reports.errors import AdvisorError
 from reports.text import count, listed, money, seconds, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from rich.text import Text
 
     from advisor.choices import Choice
     from advisor.estimates import PlanEstimate
@@ -109,25 +112,21 @@ class PlanScreen(StepScreen):
         problem.set_class(bool(said), "-told")
 
     def _draw(self) -> None:
-        table = self.query_one("#approaches", DataTable)
-        place = table.cursor_row
-        table.clear(columns=True)
         self._tell(Content(""))
-        if not self._choices:
-            return
-        table.add_columns(*(cell(name, "bold") for name in ("", "approach", "time", "memory", "at most")))
-        for choice in self._choices:
-            mark, style = MARKS[choice.state]
-            one = self._expected.get(choice.name)
-            shade = "" if choice.state == "runs" else "dim"
-            table.add_row(
-                cell(mark, style),
-                cell(choice.name + (f" +{choice.parts}" if choice.parts else ""), shade or "bold", 24),
-                cell(_time(one) if choice.state == "runs" else choice.state, shade),
-                cell(size(one.memory_bytes) if one and one.memory_bytes else "", shade),
-                cell(money(one.usd[2]) if one and one.usd and one.usd[2] else "", shade),
-            )
-        table.move_cursor(row=min(place, len(self._choices) - 1))
+        head = [cell(name, "bold") for name in ("", "approach", "time", "memory", "at most")]
+        fill(self.query_one("#approaches", DataTable), head, [self._row(choice) for choice in self._choices])
+
+    def _row(self, choice: Choice) -> list[Text]:
+        mark, style = MARKS[choice.state]
+        one = self._expected.get(choice.name)
+        shade = "" if choice.state == "runs" else "dim"
+        return [
+            cell(mark, style),
+            cell(choice.name + (f" +{choice.parts}" if choice.parts else ""), shade or "bold", 24),
+            cell(_time(one) if choice.state == "runs" else choice.state, shade),
+            cell(size(one.memory_bytes) if one and one.memory_bytes else "", shade),
+            cell(money(one.usd[2]) if one and one.usd and one.usd[2] else "", shade),
+        ]
 
     def _draw_total(self, total: PlanEstimate) -> None:
         running = [choice for choice in self._choices if choice.state == "runs"]
