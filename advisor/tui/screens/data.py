@@ -168,8 +168,8 @@ class DataScreen(StepScreen):
             uses = sorted(((column, use) for column, use in view.uses.items() if use), key=lambda u: USES.index(u[1]))
             parts = [joined(Content.styled(f"{use} ", MUTED), line(column, "bold", 30)) for column, use in uses]
             about.update(Content("   ").join(parts) if parts else Content.styled("all of it is read", MUTED))
-        uses: list[tuple[str, str]] = [(column, view.uses.get(column, "")) for column in view.columns]
-        head = [cell(f"{column} → {use}" if use else column, "bold" if use else "dim", 40) for column, use in uses]
+        columns: list[tuple[str, str]] = [(column, view.uses.get(column, "")) for column in view.columns]
+        head = [cell(f"{column} → {use}" if use else column, "bold" if use else "dim", 40) for column, use in columns]
         fill(table, head, [[cell(value) for value in row] for row in view.rows])
 
     def _draw_findings(self) -> None:
