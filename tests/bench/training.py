@@ -1,10 +1,13 @@
-"""Measures training against transformers' Trainer and TRL's SFTTrainer (where it is installed). Prints ratios.
+"""Measures training against transformers' Trainer, TRL's SFTTrainer and LLaMA-Factory where installed. Prints ratios.
 
-python tests/bench/training.py                    # about 5 minutes on two quiet cores
+python tests/bench/training.py                    # about 7 minutes on two quiet cores
 python tests/bench/training.py --rounds 1 --cpu-time
+python tests/bench/training.py --trl PEERS/bin/python --llamafactory LF/bin/python    # peers in environments of theirs
+python tests/bench/training.py --tiny             # seconds: shows that every part runs, measures nothing
 
 LoRA rank 16 on all linear layers, float32, 400 examples of 20 to 120 tokens, batches of 8, one epoch, completion-only
 loss; each system in a process of its own, rounds interleaved. "first step" counts from the start of the process.
+Validation and saving are counted for none: time runs to the last step but one, and is scaled to all of them.
 Random weights of the bundled model's shape. Prints; asserts nothing.
 """
 
@@ -32,7 +35,11 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKENIZER = ROOT / "advisor" / "demo" / "model"
 EXAMPLES = 400
 BATCH = 8
-SYSTEMS = ("ours", "ours, qlora", "trainer", "trl")
+SYSTEMS = ("ours", "ours, qlora", "trainer", "trl", "llamafactory")
+PROMISED = {"trl": 2.5, "llamafactory": 2.2, "trainer": 1.7}
+"""Times that ours is to be faster, in training alone."""
+SHAPE = {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 6, "num_attention_heads": 4}
+TINY = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 1, "num_attention_heads": 2}
 
 
 def main() -> None:
@@ -41,15 +48,22 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cpu-time", action="store_true", help="process time instead of wall time (busy machine)")
-    parser.add_argument("--systems", nargs="+", default=SYSTEMS)
+    parser.add_argument("--systems", nargs="+", default=SYSTEMS, choices=SYSTEMS)
+    for peer in ("trl", "llamafactory"):
+        default = os.environ.get(f"BENCH_{peer.upper()}", sys.executable)
+        parser.add_argument(f"--{peer}", default=default, metavar="PYTHON", help=f"the Python that has {peer}")
+    parser.add_argument("--examples", type=int, default=EXAMPLES)
+    parser.add_argument("--tiny", action="store_true", help="one round of 24 examples on a model of one layer")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--model", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.tiny:
+        args.rounds, args.examples = 1, 24
     if args.one:
         _child(args)
         return
     with tempfile.TemporaryDirectory() as place:
-        folder = _random_model(Path(place) / "model")
+        folder = _random_model(Path(place) / "model", TINY if args.tiny else SHAPE)
         found: dict[str, list[dict[str, float]]] = {name: [] for name in args.systems}
         for turn in range(args.rounds):
             for name in random.Random(turn).sample(list(found), len(found)):
@@ -60,19 +74,26 @@ def main() -> None:
 
 
 def _print(found: dict[str, list[dict[str, float]]]) -> None:
+    if not found.get("ours"):
+        print("ours did not run: no ratio can be given")
+        return
     ours = statistics.median(row["train"] for row in found["ours"])
-    print(f"{'system':14} {'train s':>8} {'against ours':>13} {'first step s':>13} {'final loss':>11}")
+    print(f"{'system':14} {'train s':>8} {'against ours':>13} {'promised':>9} {'first step s':>13} {'mean loss':>11}")
     for name, rows in found.items():
         if not rows:
-            print(f"{name:14} is not installed here: left out")
+            print(f"{name:14} did not run here: left out")
             continue
         train = statistics.median(row["train"] for row in rows)
         first = statistics.median(row["first_step"] for row in rows)
-        print(f"{name:14} {train:8.1f} {train / ours:12.2f}x {first:13.1f} {rows[-1]['loss']:11.3f}")
+        promised = f"{PROMISED[name]:.1f}x" if name in PROMISED else "-"
+        ratio, loss = train / ours, rows[-1]["loss"]
+        print(f"{name:14} {train:8.1f} {ratio:12.2f}x {promised:>9} {first:13.1f} {loss:11.3f}")
 
 
 def _spawn(name: str, folder: Path, args: argparse.Namespace) -> dict[str, float] | None:
-    command = [sys.executable, __file__, "--one", name, "--model", str(folder), "--threads", str(args.threads)]
+    python = getattr(args, name, sys.executable)
+    command = [python, __file__, "--one", name, "--model", str(folder), "--threads", str(args.threads)]
+    command += ["--examples", str(args.examples)]
     command += ["--cpu-time"] if args.cpu_time else []
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(args.threads), "PYTHONPATH": str(ROOT)}
     environment["BENCH_STARTED"] = repr(time.time())
@@ -90,10 +111,16 @@ class Clock:
     def __init__(self, cpu_time: bool) -> None:
         started = float(os.environ["BENCH_STARTED"])
         self.now: Callable[[], float] = time.process_time if cpu_time else lambda: time.time() - started
-        self.began = self.first = 0.0
+        self.began = 0.0
+        self.steps: list[float] = []
 
     def step(self) -> None:
-        self.first = self.first or self.now()
+        self.steps.append(self.now())
+
+    @property
+    def train(self) -> float:
+        """Of all steps, by all but the last: ours validates after that one, the others do not."""
+        return (self.steps[-2] - self.began) * len(self.steps) / (len(self.steps) - 1)
 
 
 def _child(args: argparse.Namespace) -> None:
@@ -101,9 +128,17 @@ def _child(args: argparse.Namespace) -> None:
 
     torch.set_num_threads(args.threads)
     clock = Clock(args.cpu_time)
-    run = {"ours": _ours, "ours, qlora": _ours, "trainer": _trainer, "trl": _trl}[args.one]
-    loss = run(args.model, clock, args.one)
-    print(json.dumps({"train": clock.now() - clock.began, "first_step": clock.first, "loss": loss}))
+    systems: dict[str, Callable[[Path, Clock, str], float]] = {
+        "ours": _ours,
+        "ours, qlora": _ours,
+        "trainer": _trainer,
+        "trl": _trl,
+        "llamafactory": _llamafactory,
+    }
+    global EXAMPLES  # noqa: PLW0603 - one process, one system
+    EXAMPLES = args.examples
+    loss = systems[args.one](args.model, clock, args.one)
+    print(json.dumps({"train": clock.train, "first_step": clock.steps[0], "loss": loss}))
 
 
 def _ours(folder: Path, clock: Clock, name: str) -> float:
@@ -173,6 +208,43 @@ def _trl(folder: Path, clock: Clock, _: str) -> float:
     return float(trainer.train().training_loss)
 
 
+def _llamafactory(folder: Path, clock: Clock, _: str) -> float:
+    """LLaMA-Factory as it comes: checkpointing on, the tokenizer's own template."""
+    tuner = importlib.import_module("llamafactory.train.tuner")
+    place = Path(tempfile.mkdtemp())
+    rows = [{"instruction": prompt, "input": "", "output": answer} for prompt, answer in _examples(EXAMPLES)]
+    (place / "a.json").write_text(json.dumps(rows), encoding="utf-8")
+    (place / "dataset_info.json").write_text(json.dumps({"a": {"file_name": "a.json"}}), encoding="utf-8")
+    marks = _callback(clock)
+    settings = {
+        "model_name_or_path": str(folder),
+        "stage": "sft",
+        "do_train": True,
+        "finetuning_type": "lora",
+        "dataset_dir": str(place),
+        "dataset": "a",
+        "cutoff_len": 512,
+        "output_dir": str(place / "out"),
+        "lora_rank": 16,
+        "lora_alpha": 32,
+        "lora_target": "all",
+        "per_device_train_batch_size": BATCH,
+        "gradient_accumulation_steps": 1,
+        "num_train_epochs": 1.0,
+        "learning_rate": 2e-4,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 2,
+        "logging_strategy": "no",
+        "save_strategy": "no",
+        "report_to": "none",
+        "use_cpu": True,
+        "disable_tqdm": True,
+        "overwrite_cache": True,
+    }
+    tuner.run_exp(settings, [marks])
+    return float(json.loads((place / "out" / "all_results.json").read_text(encoding="utf-8"))["train_loss"])
+
+
 def _arguments(kind: str) -> Any:
     maker = getattr(importlib.import_module("trl" if kind == "SFTConfig" else "transformers"), kind)
     return maker(
@@ -232,8 +304,8 @@ def _examples(count: int) -> list[tuple[str, str]]:
     return pairs
 
 
-def _random_model(folder: Path) -> Path:
-    """Width 256, 6 layers: the bundled model's shape with random weights."""
+def _random_model(folder: Path, sizes: dict[str, int]) -> Path:
+    """Width 256, 6 layers unless tiny: near the bundled model's shape, random weights."""
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
@@ -241,16 +313,13 @@ def _random_model(folder: Path) -> Path:
     torch.manual_seed(0)
     shape = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=256,
-        intermediate_size=704,
-        num_hidden_layers=6,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        num_key_value_heads=sizes["num_attention_heads"],
         max_position_embeddings=1024,
         tie_word_embeddings=True,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=None,
+        **sizes,
     )
     LlamaForCausalLM(shape).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
