@@ -8,8 +8,8 @@ Reads files, never models; changes nothing. `cleaning` writes a repaired copy. N
 needed.
 """
 
-from baselines.audit.examination import examine
+from baselines.audit.examination import Survey, examine, survey
 from baselines.audit.findings import Audit, Finding, Place
 from baselines.audit.rows import Material, read_material
 
-__all__ = ["Audit", "Finding", "Material", "Place", "examine", "read_material"]
+__all__ = ["Audit", "Finding", "Material", "Place", "Survey", "examine", "read_material", "survey"]

@@ -1,8 +1,8 @@
 """Rows that repeat: within the training data, and between it and the eval set. The search is `near_duplicates`'.
 
-leaks(material)                    # findings of kind leaks and near-leaks
+leaks(material, twins)             # findings of kind leaks and near-leaks
 duplicates(material, twins)        # duplicates and near-duplicates
-near_leaks(cases, examples)        # ids of the cases alone, for a plan
+near_leaks(cases, examples, twins) # ids of the cases alone, for a plan
 """
 
 from __future__ import annotations
@@ -11,20 +11,29 @@ from collections.abc import Sequence
 
 from baselines.audit.findings import Finding, Place, excerpt, place
 from baselines.audit.near_duplicates import MOST_ROWS, Twin, repeats, same_answer, twins_of
-from baselines.audit.rows import Item, Material, of_run
+from baselines.audit.rows import Item, Material
 from baselines.overlap import overlap, same_text
 from reports.run.schema import Case, Example
 from reports.text import count, share
 
 
-def leaks(material: Material) -> list[Finding]:
-    """Training rows that give an eval case away: word for word, and nearly so with the same answer."""
+def leaking(learn: Sequence[Item], cases: Sequence[Item]) -> list[Twin]:
+    """Twins of a training row (left) and a case (right); those with other answers only where the words are the same."""
+    found = twins_of(learn, cases)
+    return [twin for twin in found if twin.same or same_answer(learn[twin.left], cases[twin.right])]
+
+
+def leaks(material: Material, twins: Sequence[Twin]) -> list[Finding]:
+    """Training rows that give an eval case away: word for word, and nearly so with the same answer.
+
+    `twins` are those of `leaking(material.learn, material.eval)`.
+    """
     exact: list[Place] = []
     near: list[Place] = []
     given: set[int] = set()
     nearly: set[int] = set()
     asked = {same_text(item.input) for item in material.eval}
-    for twin in _leaking(material.learn, material.eval):
+    for twin in twins:
         row, case = material.learn[twin.left], material.eval[twin.right]
         verbatim = same_text(row.input) == same_text(case.input)
         if not verbatim and same_text(row.input) in asked:
@@ -38,13 +47,23 @@ def leaks(material: Material) -> list[Finding]:
     return found
 
 
-def near_leaks(cases: Sequence[Case], examples: Sequence[Example]) -> tuple[str, ...]:
-    """Ids of the cases that stand nearly word for word, with the same answer, in the examples, but not exactly."""
-    material = of_run(cases, examples, (), "generation")
+def near_leaks(cases: Sequence[Case], examples: Sequence[Example], twins: Sequence[Twin]) -> tuple[str, ...]:
+    """Ids of the cases that stand nearly word for word in the examples, but not exactly; `twins` of both."""
     exact = set(overlap(cases, examples))
-    found = {twin.right for twin in _leaking(material.train, material.eval)}
+    found = {twin.right for twin in twins}
     ids = (case.question.id for at, case in enumerate(cases) if at in found)
     return tuple(identity for identity in ids if identity not in exact)
+
+
+def exact_duplicates(material: Material) -> list[Finding]:
+    """The same without near ones: what takes no search."""
+    first: dict[tuple[str, str, str], Item] = {}
+    spots = []
+    for item in material.learn:
+        before = first.setdefault((item.normal, item.frame, item.answer), item)
+        if before is not item:
+            spots.append(place(item, f"repeats {before.place}: {_quoted(before)}", change="remove"))
+    return _exact_finding(spots, len(material.learn))
 
 
 def duplicates(material: Material, twins: Sequence[Twin]) -> list[Finding]:
@@ -69,12 +88,6 @@ def conflicting_twins(items: Sequence[Item], twins: Sequence[Twin], least: float
         for twin in twins
         if (twin.same or twin.alike >= least) and not same_answer(items[twin.left], items[twin.right])
     ]
-
-
-def _leaking(learn: Sequence[Item], cases: Sequence[Item]) -> list[Twin]:
-    """Twins between training rows and cases, those with other answers left out unless the words are the same."""
-    found = twins_of(learn, cases)
-    return [twin for twin in found if twin.same or same_answer(learn[twin.left], cases[twin.right])]
 
 
 def _leak_finding(verbatim: bool, spots: list[Place], cases: int, material: Material) -> Finding:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baselines.audit import Material
+from baselines.audit import Material, survey
 from baselines.audit.near_duplicates import repeats, twins_of
-from baselines.audit.repetition import duplicates, leaks, near_leaks
+from baselines.audit.repetition import duplicates, leaking, leaks
 from baselines.audit.rows import Item
 from baselines.audit.shingles import similar_pairs
 from reports.run.schema import Case, Example, Question
@@ -90,12 +90,11 @@ def test_small_steps_do_not_swallow_a_topic(material: Build) -> None:
 
 
 def test_leaks_are_told_from_near_leaks(material: Build) -> None:
-    found = leaks(
-        material(
-            [("Where is my card?", "a"), ("Hello, where is my parcel?", "a"), ("where is my refund now", "b")],
-            [("where is my card? ", "a"), ("Where is my parcel?", "a"), ("Where's my refund now", "a"), ("New", "b")],
-        )
+    rows = material(
+        [("Where is my card?", "a"), ("Hello, where is my parcel?", "a"), ("where is my refund now", "b")],
+        [("where is my card? ", "a"), ("Where is my parcel?", "a"), ("Where's my refund now", "a"), ("New", "b")],
     )
+    found = leaks(rows, leaking(rows.learn, rows.eval))
     assert [(f.kind, f.count, [r.row for r in f.rows]) for f in found] == [("leaks", 1, [2]), ("near-leaks", 1, [3])]
     assert all(row.change == "remove" for f in found for row in f.rows)
     assert "eval.csv row 3" in found[1].rows[0].note
@@ -108,8 +107,10 @@ def test_a_plan_asks_for_the_near_leaks_alone() -> None:
     ]
     examples = [Example(id="1", input="where is my card?", output="a"),
                 Example(id="2", input="My parcel has not arived yet!", output="a")]  # fmt: skip
-    assert near_leaks(cases, examples) == ("1",)
-    assert near_leaks(cases, []) == near_leaks([], examples) == ()
+    found = survey(cases, examples, (), "generation")
+    assert found.leaked_near == ("1",)
+    assert [(f.kind, f.count) for f in found.findings if "leaks" in f.kind] == [("leaks", 1), ("near-leaks", 1)]
+    assert survey(cases, [], (), "generation").leaked_near == survey([], examples, (), "generation").leaked_near == ()
 
 
 def test_exact_and_near_repeats_are_two_findings(material: Build) -> None:
