@@ -76,7 +76,8 @@ def resume_run(path: Path, display: Display, *, cache: bool, home: Path | None =
     folder = latest_run(path)
     with RunStore.open(folder, write=True) as store:
         finished = store.finished
-        if finished is not None and not finished.failed and not finished.unmeasured:
+        rejudged = store.header.spec.judge is not None  # by another judge, perhaps: the project says
+        if finished is not None and not finished.failed and not finished.unmeasured and not rejudged:
             _narrate(f"{folder} is complete: nothing is left to do")
             return _conclude(store, display)
         models = launch.models_to_resume(store, home)

@@ -19,6 +19,7 @@ PREFIX = "openai:"
 def endpoints_of(spec: RunSpec) -> list[ModelSpec]:
     """The endpoint models of a run, each once, whatever their limits."""
     found = [item.model for item in spec.approaches if item.model is not None]
+    found += [spec.judge.model] if spec.judge else []
     return list({model.model_dump_json(): model for model in found if model.id.startswith(PREFIX)}.values())
 
 
@@ -44,7 +45,7 @@ def check_endpoint(model: ModelSpec, spec: RunSpec) -> str:
 
 
 def adopt_limits(store: RunStore, now: RunSpec) -> None:
-    """Takes over what may change before a resume: budgets, caps, time-outs. The store must be open for writing."""
+    """Takes over what may change before a resume: budgets, caps, time-outs, the judge. Needs the store for writing."""
     before = store.header.spec
     limits = {item.name: item.model for item in now.approaches if item.model is not None}
 
@@ -54,6 +55,6 @@ def adopt_limits(store: RunStore, now: RunSpec) -> None:
         return model.model_copy(update={field: getattr(limits[name], field) for field in LIMITS})
 
     approaches = tuple(item.model_copy(update={"model": limited(item.model, item.name)}) for item in before.approaches)
-    after = before.model_copy(update={"approaches": approaches, "budget_usd": now.budget_usd})
+    after = before.model_copy(update={"approaches": approaches, "budget_usd": now.budget_usd, "judge": now.judge})
     if after != before:
         store.write_header(store.header.model_copy(update={"spec": after}))

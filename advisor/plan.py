@@ -106,6 +106,7 @@ def prepare(project: Project) -> Prepared:
         latency_samples=project.latency_samples,
         latency_concurrency=project.latency_concurrency,
         embedder=project.embedder,
+        judge=project.judge_spec(running, metrics),
         budget_usd=project.budget_usd,
         allow_broken=project.data.allow_broken,
         project_folder=str(project.folder),
@@ -225,6 +226,8 @@ def _hashes(project: Project, approaches: Sequence[ApproachSpec]) -> dict[str, s
     for spec in approaches:
         if spec.kind == "recorded":
             hashes[f"recorded {spec.name}"] = _hash(project.folder, str(spec.options["path"]))
+    if project.judge is not None and project.judge.labels is not None:
+        hashes["judge labels"] = _hash(project.folder, project.judge.labels.path)
     return hashes
 
 

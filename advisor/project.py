@@ -21,7 +21,7 @@ from baselines import registry
 from baselines.models import endpoint
 from baselines.source import Source
 from reports.errors import UsageError
-from reports.run.schema import ApproachSpec, Decision, ModelSpec, Prices, TaskType, Traffic
+from reports.run.schema import ApproachSpec, Decision, HumanLabels, JudgeSpec, ModelSpec, Prices, TaskType, Traffic
 
 FILE = "advisor.yaml"
 ENDPOINT_KEYS = (
@@ -85,6 +85,20 @@ class DataSection(Section):
     """Go on where more than 5 % of the rows are broken."""
 
 
+class JudgeSection(Section):
+    """A language model that grades answers: the metric `judge`."""
+
+    model: str | ModelSpec
+    mode: Literal["rubric", "pairwise"] = "rubric"
+    rubric: str = ""
+    """What a good answer is. Empty: correct, complete, as asked."""
+    against: str | None = None
+    """Pairwise: the approach that all others are compared with."""
+    max_tokens: int = Field(default=200, ge=8, le=8192)
+    labels: HumanLabels | None = None
+    """30 to 50 answers that people graded: below a kappa of 0.6 the judge is shown but does not decide."""
+
+
 class Project(Section):
     """The whole file."""
 
@@ -111,6 +125,8 @@ class Project(Section):
     """Requests at a time that the latency pass tries besides one at a time."""
     budget_usd: float | None = Field(default=None, ge=0)
     """Most that all endpoints together may cost in one run, its resumes included. None: no ceiling."""
+    judge: JudgeSection | None = None
+    """Who gives the metric `judge`."""
     embedder: str = "auto"
     """Embedding model for retrieval: a folder or hub id; auto is MiniLM."""
     folder: Path = Field(default=Path(), exclude=True)
@@ -148,7 +164,8 @@ class Project(Section):
     def model_spec(self, model: str | ModelSpec | None) -> ModelSpec | None:
         """A model as the file names it: an alias, an id, or a section of its own. Raises UsageError otherwise."""
         if isinstance(model, str):
-            close = [] if model in self.models else difflib.get_close_matches(model, self.models, n=1, cutoff=0.75)
+            plain = model not in self.models and model != "demo" and not set(":/") & set(model)
+            close = difflib.get_close_matches(model, self.models, n=1, cutoff=0.6) if plain else []
             if close and not (self.folder / model).exists():
                 raise UsageError(f"{FILE}: models: there is no model {model!r}", f"did you mean {close[0]}?")
             model = self.models.get(model) or ModelSpec(id=model)
@@ -156,17 +173,48 @@ class Project(Section):
             check_model(model)
         return model
 
+    def judge_spec(self, approaches: Sequence[ApproachSpec], metrics: Sequence[str]) -> JudgeSpec | None:
+        """The judge with its model resolved. Raises UsageError where judge and metrics do not fit together."""
+        said = self.judge
+        if ("judge" in metrics) != (said is not None):
+            raise UsageError(
+                f"{FILE}: the metric judge and the section judge belong together, and only one of them is there",
+                "metrics: [judge, rougeL] with judge: {model: openai:NAME, rubric: What a good answer is.}",
+            )
+        if said is None:
+            return None
+        if tuple(metrics) == ("judge",):
+            raise UsageError(
+                f"{FILE}: metrics: the judge alone cannot decide",
+                "name a second metric, such as rougeL: it decides where the judge agrees too little with people",
+            )
+        names = [item.name for item in approaches]
+        if said.mode == "pairwise" and said.against not in names:
+            raise UsageError(
+                f"{FILE}: judge.against: pairwise judging needs an approach to compare with",
+                f"one of: {', '.join(names)}",
+            )
+        if said.mode == "pairwise" and said.labels is not None:
+            raise UsageError(
+                f"{FILE}: judge.labels: people's pass or fail says nothing of a pairwise judge",
+                "leave labels out and review pairs blind in the app, or set mode: rubric",
+            )
+        model = self.model_spec(said.model)
+        assert model is not None
+        return JudgeSpec(**{**said.model_dump(exclude={"model", "labels"}), "model": model, "labels": said.labels})
+
     def model_folders(self, specs: tuple[ApproachSpec, ...]) -> dict[str, str]:
         """Folders of the models that are bundled or stand beside the project, by id."""
         folders = {}
-        for spec in specs:
-            if spec.model is None:
+        judge = [self.model_spec(self.judge.model)] if self.judge else []
+        for model in (*(spec.model for spec in specs), *judge):
+            if model is None:
                 continue
-            beside = self.folder / spec.model.id
-            if spec.model.id == "demo":
+            beside = self.folder / model.id
+            if model.id == "demo":
                 folders["demo"] = str(demo.model_folder())
-            elif not Path(spec.model.id).is_absolute() and beside.is_dir():
-                folders[spec.model.id] = str(beside.resolve())
+            elif not Path(model.id).is_absolute() and beside.is_dir():
+                folders[model.id] = str(beside.resolve())
         return folders
 
 
@@ -268,6 +316,7 @@ _HINTS = {
     "data": "data: {eval: eval.csv, train: train.csv}; with columns: {eval: {path: eval.csv, input: text}}",
     "model": "a name such as demo or openai:NAME, or {id: NAME, base_url: …}",
     "models": "models: {big: {id: openai:NAME, base_url: …, api_key_env: VARIABLE, budget_usd: 2}}",
+    "judge": "judge: {model: openai:NAME, rubric: What a good answer is., labels: {path: …, answer: …, label: …}}",
     "latency_concurrency": "a list of whole numbers, such as [1, 4]",
     "budget_usd": "dollars, such as 5 or 0.50",
     "name": "put it in quotes where it is to be a text",
@@ -298,6 +347,7 @@ def _known_keys(place: list[str]) -> list[str]:
         "traffic": Traffic,
         "prices": Prices,
         "model": ModelSpec,
+        "judge": JudgeSection,
     }
     if not place:
         return [name for name in Project.model_fields if name != "folder"]

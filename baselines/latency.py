@@ -77,13 +77,13 @@ def measure_interleaved(
             first = Round(approach, tuple(questions[-min(level, len(questions)) :]))
             model = _model_of(approach)
             kept = emit if level == 1 and model not in touched and approach.spec.name not in cold else _nobody
-            _measured_or_given_up(first, kept, emit, given_up, lambda *a: measure(*a, clock, "cold"))
+            _measured_or_given_up(first, kept, emit, given_up, lambda sent, to: measure(sent, to, clock, "cold"))
             touched.add(model)
         for each in rounds:
             done += 1
             if each.name not in given_up:
                 emit(Progressed(approach=each.name, what="measuring latency", done=done, total=total))
-                _measured_or_given_up(each, emit, emit, given_up, lambda *a: measure(*a, clock))
+                _measured_or_given_up(each, emit, emit, given_up, lambda sent, to: measure(sent, to, clock))
 
 
 def measure(each: Round, emit: Emit, clock: Clock, phase: Literal["warm", "cold"] = "warm") -> None:

@@ -41,13 +41,14 @@ from reports.run.events import (
     Warned,
 )
 from reports.run.journal import to_line
-from reports.run.schema import ApproachSpec, RunSpec
+from reports.run.schema import ApproachSpec, ModelSpec, RunSpec
 from reports.run.store import RunStore
 
 if TYPE_CHECKING:
     from baselines.models.cache import ResponseCache
     from baselines.models.contract import Embedder, Model
     from baselines.models.ledger import Ledger
+    from baselines.scoring.judge import Judge
 
 
 RESUME = "`advisor resume` measures what is missing"
@@ -66,7 +67,8 @@ def run_job(job: Job, emit: Emit, ask: Ask = lambda event: ()) -> bool:
             case "measure":
                 return _measure(store, resources, job, emit)
             case "score":
-                return _each(job, emit, lambda name: _score(store, name, emit))
+                scored = _each(job, emit, lambda name: _score(store, job, name, emit))
+                return _guarded(job.approaches[0], emit, lambda: _check_judge(store, job, emit)) and scored
 
 
 def _each(job: Job, emit: Emit, work: Callable[[str], None]) -> bool:
@@ -182,10 +184,15 @@ def _warned(emit: Emit, event: Event) -> None:
     emit(event)
 
 
-def _score(store: RunStore, name: str, emit: Emit) -> None:
+def _score(store: RunStore, job: Job, name: str, emit: Emit) -> None:
     """Every metric of the run on every answer that has no score by the metric's present version, and retrieval."""
-    for score in missing_scores(store, name, store.header.spec.metrics, _tools(store)):
-        emit(score)
+    try:
+        for score in missing_scores(store, name, store.header.spec.metrics, _tools(store, job)):
+            emit(score)
+    finally:
+        for judge in _judges.values():
+            if judge.used.calls:
+                emit(judge.told(name))
     for recall in retrieval_scores(store, name):
         emit(Scored(score=recall))
 
@@ -195,17 +202,44 @@ def missing_scores(store: RunStore, name: str, metrics: tuple[str, ...], tools: 
     spec = store.header.spec
     cases = {case.question.id: case for case in store.cases()}
     for metric in metrics:
-        version = scoring.find(metric, tools.folder)[0].version
+        version = scoring.find(metric, tools.folder, tools.judged_by)[0].version
         known = {case for case, score in store.scores(name, metric).items() if score.version == version}
         pairs = [(cases[a.case], a) for a in store.answers(name).values() if a.case in cases and a.case not in known]
-        for score in scoring.score_many(metric, pairs, spec.task, tools):
-            yield Scored(score=score)
+        part = PAID_AT_ONCE if metric == "judge" else max(len(pairs), 1)
+        for start in range(0, len(pairs), part):
+            for score in scoring.score_many(metric, pairs[start : start + part], spec.task, tools):
+                yield Scored(score=score)
 
 
-def _tools(store: RunStore) -> scoring.Tools:
+def _tools(store: RunStore, job: Job) -> scoring.Tools:
+    spec = store.header.spec
     return scoring.Tools(
-        folder=Path(store.header.spec.project_folder), embedder=lambda: _embedder(store.header.spec.embedder)
+        folder=Path(spec.project_folder),
+        embedder=lambda: _embedder(spec.embedder),
+        judge=(lambda: _judge(store, job)) if spec.judge else None,
+        judged_by=spec.judge,
     )
+
+
+def _judge(store: RunStore, job: Job) -> Judge:
+    """One judge for all approaches of the job."""
+    from baselines.judging import open_judge
+
+    spec = store.header.spec.judge
+    assert spec is not None
+    if job.run not in _judges:
+        _judges[job.run] = open_judge(store, spec, _opened(spec.model, job, store.header.spec))
+    return _judges[job.run]
+
+
+def _check_judge(store: RunStore, job: Job, emit: Emit) -> None:
+    """The answers that people graded, graded by the judge too: once for each judge."""
+    from baselines.judging import graded_labels
+
+    if store.header.spec.judge is not None and store.header.spec.judge.labels is not None:
+        told = graded_labels(store, _judge(store, job))
+        if told is not None:
+            emit(told)
 
 
 # --- what a job shares ----------------------------------------------------------------------------------
@@ -232,13 +266,25 @@ def _create(store: RunStore, resources: Resources, name: str) -> Approach:
 
 
 _models: dict[str, Model] = {}
+_judges: dict[str, Judge] = {}
+PAID_AT_ONCE = 64
+"""Verdicts of a judge that may be lost when the worker is killed."""
 
 
 def _model(approach: ApproachSpec, job: Job, run: RunSpec) -> Model:
-    """One load per distinct model, and with a cache in front of it where the user wants one."""
-    spec = approach.model
-    if spec is None:
+    """The model of an approach, with a cache in front of it where the user wants one."""
+    if approach.model is None:
         raise AdvisorError(f"the approach {approach.name} names no model")
+    found = _opened(approach.model, job, run)
+    if job.cache is None or job.action != "answer":
+        return found
+    from baselines.models.cache import CachedModel
+
+    return CachedModel(found, _response_cache(job.cache))
+
+
+def _opened(spec: ModelSpec, job: Job, run: RunSpec) -> Model:
+    """One load per distinct model."""
     key = spec.model_dump_json()
     if key not in _models:
         if spec.id.startswith("openai:"):
@@ -257,11 +303,7 @@ def _model(approach: ApproachSpec, job: Job, run: RunSpec) -> Model:
             folder = job.models.get(spec.id)
             loaded = local.load(spec, model_path=Path(folder) if folder else None)
         _models[key] = loaded
-    if job.cache is None or job.action != "answer":
-        return _models[key]
-    from baselines.models.cache import CachedModel
-
-    return CachedModel(_models[key], _response_cache(job.cache))
+    return _models[key]
 
 
 @cache

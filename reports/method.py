@@ -18,8 +18,8 @@ from reports.run.schema import Answer, ApproachSpec
 from reports.run.store import RunStore
 from reports.sentences import name
 from reports.summary.model import ApproachSummary, Summary
-
 from reports.waiting import latency_facts
+
 PROMPT_LIMIT = 12_000
 
 
@@ -86,7 +86,9 @@ def _task(summary: Summary) -> Block:
 def _metrics(summary: Summary) -> Block:
     facts = [(metric.title, metric.definition) for metric in summary.metrics]
     first = f"{summary.primary.title} decides. A failed answer (error, timeout, refusal) counts as wrong everywhere."
-    return Block("The metrics", (first,), tuple(facts))
+    judge = summary.judge.words if summary.judge else ()
+    rubric = [("The judge's rubric", summary.judge.rubric)] if summary.judge and summary.judge.rubric else []
+    return Block("The metrics", (first, *judge), (*facts, *rubric))
 
 
 def _approach(approach: ApproachSummary, spec: ApproachSpec, store: RunStore) -> Block:

@@ -100,8 +100,9 @@ _KNOWN = (
         "judge",
         "bounded",
         "Judge",
-        "Score that a language model gave to the answer, against the reference. A judge has an error rate of its own, "
-        "which the interval does not contain.",
+        "Share of answers that a language model passed by the project's rubric; against another approach, how often it "
+        "preferred the answer in both orders, a tie counting half. A judge has an error rate of its own, which the "
+        "interval does not contain.",
     ),
 )
 KNOWN = {fact.name: fact for fact in _KNOWN}

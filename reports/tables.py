@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reports import text
+from reports.basis import basis, several_models
 from reports.metrics import RECALL, facts
 from reports.summary.model import ApproachSummary, ComparisonSummary, Estimate, Summary
 
@@ -179,6 +180,13 @@ def break_even_table(summary: Summary) -> Table | None:
     )
 
 
+def _compared(c: ComparisonSummary, summary: Summary) -> str:
+    """On how many cases, in how many groups, and whether on the same model where the run has several."""
+    groups = f"\n{c.clusters:,} groups" if c.clusters else ""
+    models = basis(summary.header.spec, c.a, c.b) if several_models(summary.header.spec) else ""
+    return f"n = {c.n:,}{groups}" + (f"\n{models}" if models else "")
+
+
 def comparison_table(summary: Summary) -> Table:
     """Every declared comparison with its test, then the exploratory ones."""
     unit = summary.primary.unit
@@ -201,7 +209,7 @@ def comparison_table(summary: Summary) -> Table:
                 ),
                 Cell(only),
                 Cell(text.difference(c.detectable, 0, c.detectable, unit).lstrip("+") if c.detectable else "–"),
-                Cell(c.words, f"n = {c.n:,}" + (f"\n{c.clusters:,} groups" if c.clusters else ""), False),
+                Cell(c.words, _compared(c, summary), False),
             )
         )
     return Table(

@@ -4,8 +4,8 @@
     ... ModelSpec(id="openai:test", base_url=server.url)
     server.stop()
 
-The answer to a prompt is its last word in capitals. A behaviour is a word of `BEHAVIOURS` or (status, words,
-headers) of an error.
+The answer to a prompt is its last word in capitals. A behaviour is a word of `BEHAVIOURS`, (status, words,
+headers) of an error, or ("say", text).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-Behaviour = str | tuple[int, str, dict[str, str]]
+Behaviour = str | tuple[str, str] | tuple[int, str, dict[str, str]]
 Script = Callable[[int, dict[str, Any]], Behaviour]
 
 BEHAVIOURS = (
@@ -128,7 +128,7 @@ class Server:
         if isinstance(self.listed, str):
             return await wire.error(*ERRORS[self.listed])
         if isinstance(self.listed, tuple) and self.listed and isinstance(self.listed[0], int):
-            return await wire.error(*self.listed)  # type: ignore[arg-type]
+            return await wire.error(*self.listed)
         rows = [{"id": name, "object": "model", "created": 0, "owned_by": "us"} for name in self.listed]
         return await wire.send(200, json.dumps({"object": "list", "data": rows}))
 
@@ -136,6 +136,8 @@ class Server:
         wait = self.bucket.take() if self.bucket is not None else 0.0
         if wait:
             return await wire.error(429, "slow down", {"retry-after": f"{wait:.3f}"} if self.hint else {})
+        if isinstance(behaviour, tuple) and behaviour[0] == "say":
+            return await wire.send(200, json.dumps(completion(body, said=str(behaviour[1]))))
         if isinstance(behaviour, tuple):
             return await wire.error(*behaviour)
         if behaviour in ERRORS:
@@ -166,10 +168,10 @@ ERRORS: dict[str, tuple[int, str, dict[str, str]]] = {
 }
 
 
-def completion(body: dict[str, Any], behaviour: str = "ok") -> dict[str, Any]:
-    """A chat completion: the last word of the prompt in capitals; a token is a word."""
+def completion(body: dict[str, Any], behaviour: str = "ok", said: str | None = None) -> dict[str, Any]:
+    """A chat completion: what is `said`, else the last word of the prompt in capitals; a token is a word."""
     prompt = body["messages"][0]["content"]
-    text: str | None = prompt.split()[-1].upper()
+    text: str = said if said is not None else prompt.split()[-1].upper()
     message: dict[str, Any] = {"role": "assistant", "content": text}
     finish = {"length": "length", "filtered": "content_filter"}.get(behaviour, "stop")
     if behaviour == "refusal":

@@ -30,7 +30,7 @@ def score_many(
 ) -> list[Score]:
     """One score a pair, in order. Raises UsageError for an unknown metric."""
     tools = tools or Tools()
-    found, argument = find(metric, tools.folder)
+    found, argument = find(metric, tools.folder, tools.judged_by)
     reasons = [_unscored(case, answer, found.needs_reference) for case, answer in pairs]
     readable = [(case, answer.text) for (case, answer), reason in zip(pairs, reasons, strict=True) if reason is None]
     readings = iter(found.read(readable, task, tools, argument) if readable else [])

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.run.schema import Case, Task, TaskType
+from reports.run.schema import Case, JudgeSpec, Task, TaskType
 
 if TYPE_CHECKING:
     from baselines.models.contract import Embedder
+    from baselines.scoring.judge import Judge
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Tools:
     folder: Path = Path()
     """The project's folder: `python:` metrics are loaded from there."""
     embedder: Callable[[], Embedder] | None = None
+    judge: Callable[[], Judge] | None = None
+    """Opened with the first answer that it is to grade."""
+    judged_by: JudgeSpec | None = None
+    """Who `judge` opens: what its scores' version comes from."""
 
 
 ReadOne = Callable[[Case, str, Task], Reading]

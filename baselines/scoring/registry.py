@@ -16,13 +16,15 @@ from baselines.scoring.answers import exact_match, token_f1
 from baselines.scoring.classification import SEPARATOR, accuracy, multilabel
 from baselines.scoring.contract import Metric, TextMetric
 from baselines.scoring.function import load, user_function, version
+from baselines.scoring.judge import judge_metric
+from baselines.scoring.judge import version as judge_version
 from baselines.scoring.matching import contains, regex
 from baselines.scoring.number import number, read_number
 from baselines.scoring.overlap import Rouge
 from baselines.scoring.similarity import embedding_similarity
 from baselines.scoring.structure import NotJson, json_fields, json_valid, read_json
 from reports.errors import UsageError
-from reports.run.schema import TaskType
+from reports.run.schema import JudgeSpec, TaskType
 
 METRICS = {
     metric.name: metric
@@ -42,19 +44,25 @@ METRICS = {
         Metric("contains", 1, True, "a reference stands in the answer", contains, takes_argument=True),
         Metric("regex", 1, True, "the reference, a pattern, is found", regex, takes_argument=True),
         Metric("embedding-similarity", 1, False, "close in meaning", embedding_similarity),
+        Metric("judge", 1, False, "a language model's verdict", judge_metric, needs_reference=False),
         Metric("python", 1, False, "your function", user_function, needs_reference=False, takes_argument=True),
     )
 }
 
 
-def find(name: str, folder: Path = Path()) -> tuple[Metric, str]:
-    """The metric of a full name and the argument behind its colon ('' without one). Raises UsageError otherwise."""
+def find(name: str, folder: Path = Path(), judge: JudgeSpec | None = None) -> tuple[Metric, str]:
+    """The metric of a full name and the argument behind its colon ('' without one). Raises UsageError otherwise.
+
+    `judge`: whose verdicts the metric `judge` means; their version is its fingerprint.
+    """
     base, _, argument = name.partition(":")
     metric = METRICS.get(base)
     if metric is None:
         raise UsageError(f"there is no metric {name!r}", _nearest(base))
     if argument and not metric.takes_argument:
         raise UsageError(f"the metric {base} takes no argument (found {name!r})", f"write it as {base}")
+    if base == "judge" and judge is not None:
+        return replace(metric, version=judge_version(judge)), argument
     if base == "python":
         return replace(metric, name=name, version=version(argument, folder)), argument
     return (replace(metric, name=name, needs_reference=False) if argument else metric), argument
@@ -85,8 +93,6 @@ def default_metrics(task_type: TaskType, references: Sequence[str] = ()) -> tupl
 
 
 def _nearest(name: str) -> str:
-    if name == "judge":
-        return "a judge needs a model of its own; choose another metric, or write your own: python:file.py:function"
     close = difflib.get_close_matches(name.lower().replace("_", "-"), METRICS, n=1, cutoff=0.5)
     known = f"known: {', '.join(METRICS)}:file.py:function"
     return f"did you mean {close[0]}? {known}" if close else known

@@ -98,6 +98,31 @@ class Scored(Record):
     score: Score
 
 
+class Judged(Record):
+    """What a judge was asked in one pass, and what it said of answers that people graded. Verdicts are scores."""
+
+    kind: Literal["judged"] = "judged"
+    approach: str | None = None
+    """None: the answers with human labels."""
+    judge: str
+    """Fingerprint of model, rubric and mode: figures of another judge do not mix."""
+    calls: int = 0
+    unreadable: int = 0
+    """Calls without a verdict."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usage_estimated: bool = False
+    seconds: float = 0.0
+    decided: int = 0
+    """Pairwise: calls that preferred one of the two."""
+    first_preferred: int = 0
+    """Of these, those that preferred the one shown first."""
+    flipped: int = 0
+    """Pairwise: cases whose two orders contradict each other."""
+    labels: tuple[tuple[str, str, str], ...] = ()
+    """(row, people's verdict, the judge's verdict)."""
+
+
 class Measured(Record):
     kind: Literal["measured"] = "measured"
     sample: LatencySample
@@ -152,6 +177,7 @@ Event = Annotated[
     | RoundAnswered
     | StoppedEarly
     | Scored
+    | Judged
     | Measured
     | Warned
     | ApproachFinished

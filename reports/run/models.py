@@ -1,4 +1,4 @@
-"""A model as the project names it: weights on this machine, or an endpoint with its limits and prices.
+"""A model as the project names it: weights on this machine, or an endpoint with its limits and prices; and the judge.
 
 ModelSpec(id="openai:gpt-4.1-mini", budget_usd=2.0)
 
@@ -41,3 +41,34 @@ class ModelSpec(Record):
     """The model's own price; None: `prices`, then the dated list."""
     output_usd_per_million: float | None = Field(default=None, ge=0)
     cached_input_usd_per_million: float | None = Field(default=None, ge=0)
+
+
+class JudgeSpec(Record):
+    """A language model that grades open-ended answers: the metric `judge`."""
+
+    model: ModelSpec
+    mode: Literal["rubric", "pairwise"] = "rubric"
+    """`rubric`: each answer passes or fails; `pairwise`: against the answer of `against`, in both orders."""
+    rubric: str = ""
+    """What a good answer is, in words."""
+    against: str | None = None
+    """Pairwise: name of the approach that all others are compared with."""
+    max_tokens: int = Field(default=200, ge=8, le=8192)
+    """Of one verdict, its reason included."""
+    labels: HumanLabels | None = None
+    """Rubric: answers that people graded, which the judge grades too."""
+
+
+class HumanLabels(Record):
+    """A file of answers with people's verdicts: 30 to 50 rows say whether the judge may decide."""
+
+    path: str
+    """Relative to the project file."""
+    answer: str
+    """Column of the answer that was graded."""
+    label: str
+    """Column of the verdict: pass or fail, yes or no, 1 or 0, good or bad."""
+    input: str | None = None
+    """Column of the input; None: detected."""
+    reference: str | None = None
+    """Column of the reference; None: the judge sees none for these."""

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from reports.run.models import HumanLabels as HumanLabels  # noqa: PLC0414
+from reports.run.models import JudgeSpec as JudgeSpec  # noqa: PLC0414
 from reports.run.models import ModelSpec as ModelSpec  # noqa: PLC0414 - handed on: this module is the schema
 from reports.run.record import Record as Record  # noqa: PLC0414
 from reports.run.rule import Decision as Decision  # noqa: PLC0414
@@ -303,6 +305,8 @@ class RunSpec(Record):
     latency_concurrency: tuple[int, ...] = (1,)
     """Requests at a time in the latency pass; one at a time is always measured."""
     embedder: str = "auto"
+    judge: JudgeSpec | None = None
+    """Who gives the metric `judge`; it may change before a resume, which then scores again without new answers."""
     budget_usd: float | None = Field(default=None, ge=0)
     """Ceiling of what all endpoints together may cost in this run, resumes included. None: no ceiling."""
     allow_broken: bool = False

@@ -48,6 +48,7 @@ from reports.run.schema import (
     TrainingRecord,
 )
 from reports.run.table import AnswerTable
+from reports.run.versions import supersedes
 
 R = TypeVar("R", bound=Record)
 SYNC_SECONDS = 1.0
@@ -258,7 +259,7 @@ class RunStore:
         found: dict[str, Score] = {}
         for score in self._records(self._path("scores", approach), Score, _other_metric(metric)):
             known = found.get(score.case)
-            if score.metric == metric and (known is None or score.version >= known.version):
+            if score.metric == metric and (known is None or supersedes(metric, score.version, known.version)):
                 found[score.case] = score
         return found
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports import metrics, review
+from reports import judging, metrics, review
+from reports.basis import different_models
+from reports.judging import JudgeSummary
 from reports.run.schema import ApproachSpec, Decision, RunHeader, RunSpec, Traffic
 from reports.run.serving import read_serving
 from reports.run.store import RunStore
@@ -20,7 +22,7 @@ from reports.statistics.results import PairedResult
 from reports.summary.contender import Views, contender, views_of
 from reports.summary.curve import curve_of, with_curve
 from reports.summary.decision import decided
-from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary
+from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary, VerdictSummary
 from reports.summary.money import bills_of, break_evens, undominated
 from reports.summary.slicing import dimensions, find_slices
 from reports.summary.table import RunTable, read_table
@@ -49,15 +51,17 @@ class Measurements:
     metrics: tuple[MetricSummary, ...]
     by_metric: Mapping[str, Outcomes]
     views: Views
+    judge: JudgeSummary | None = None
 
 
 def measurements(store: RunStore) -> Measurements:
     """Reads the run. Raises DataError where its own files are gone or broken."""
     table = read_table(store)
     spec = store.header.spec
-    found = tuple(_metric(name, table) for name in spec.metrics)
+    judge = judging.judge_summary(store)
+    found = tuple(_metric(name, table) for name in judging.deciding_first(spec.metrics, judge))
     by_metric = {metric.name: table.outcomes(metric.name, metric.kind, spec.seed) for metric in found}
-    return Measurements(table, found, by_metric, views_of(table, by_metric, set(spec.data.leaked)))
+    return Measurements(table, found, by_metric, views_of(table, by_metric, set(spec.data.leaked)), judge)
 
 
 def summarise(
@@ -90,17 +94,7 @@ def summarise(
     baseline = choose_baseline(spec, ranked)
     comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
     ruling = decided(store, spec, ranked, approaches, bills)
-    front = undominated(approaches)
-    approaches = tuple(
-        a.model_copy(
-            update={
-                "undominated": a.name in front,
-                "could_be_best": a.name in ruling.verdict.could_be_best,
-                "acceptable": a.name in ruling.verdict.acceptable,
-            }
-        )
-        for a in approaches
-    )
+    approaches = _marked(approaches, undominated(approaches), ruling.verdict)
     leader = ruling.verdict.approach or _leader(approaches, baseline)
     pairs = _pairs(approaches, baseline, ruling.verdict.approach)
     return Summary(
@@ -112,16 +106,42 @@ def summarise(
         approaches=approaches,
         skipped=skipped,
         comparisons=comparisons,
-        verdict=ruling.verdict,
+        verdict=_with_cautions(ruling.verdict, spec, baseline, measured.judge),
         prior=store.prior,
         prior_agreed=ruling.prior_agreed,
         prior_words=ruling.prior_words,
         slices=_slices(table, ranked, baseline, leader, spec),
         break_even=break_evens(bills, pairs, comparisons, spec.traffic, spec.decision.error_cost_usd),
         serving=read_serving(store),
+        judge=measured.judge,
         reviews=review.results(store, spec.metrics, [item.name for item in sorted(contenders, key=_simple_first)]),
         trust=trust(store, table, approaches, comparisons),
     )
+
+
+def _marked(
+    approaches: Sequence[ApproachSummary], front: Collection[str], verdict: VerdictSummary
+) -> tuple[ApproachSummary, ...]:
+    """The approaches with what only all of them together tell."""
+    return tuple(
+        a.model_copy(
+            update={
+                "undominated": a.name in front,
+                "could_be_best": a.name in verdict.could_be_best,
+                "acceptable": a.name in verdict.acceptable,
+            }
+        )
+        for a in approaches
+    )
+
+
+def _with_cautions(
+    verdict: VerdictSummary, spec: RunSpec, baseline: str | None, judge: JudgeSummary | None
+) -> VerdictSummary:
+    """What the rule itself cannot know: that a judge may not decide, that two models are compared."""
+    judged = judge.caution if judge is not None and spec.metrics[0] == judging.METRIC else ""
+    said = [text for text in (judged, different_models(spec, baseline, verdict.approach)) if text]
+    return verdict.model_copy(update={"warnings": (*verdict.warnings, *said)}) if said else verdict
 
 
 def _under(header: RunHeader, decision: Decision | None, traffic: Traffic | None) -> RunHeader:

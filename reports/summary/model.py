@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from reports.judging import JudgeSummary
 from reports.prior import PriorRecord
 from reports.review import ReviewResult
 from reports.run.schema import SCHEMA_VERSION, Comparison, Record, RunHeader, SkippedApproach, TrainingRecord
-from reports.run.serving import ServingRow
 from reports.run.serving import ServingRow
 from reports.statistics.results import ScoreKind
 from reports.text import Unit
@@ -44,6 +44,7 @@ class MetricSummary(Record):
     unit: Unit
     definition: str
 
+
 class LatencyLevel(Record):
     """Requests of the latency pass at one concurrency. Seconds; first tokens only where they were streamed."""
 
@@ -64,7 +65,6 @@ class LatencyLevel(Record):
     """Median over requests of answer tokens by seconds: what one caller sees."""
 
 
-
 class LatencySummary(Record):
     """The latency pass: one request at a time after warm-up. Seconds."""
 
@@ -81,13 +81,13 @@ class LatencySummary(Record):
     ttft_p50_seconds: float | None = None
     """Time to the first token."""
     concurrency: tuple[tuple[int, int, float], ...] = ()
+    """(concurrent requests, samples, median seconds), for more than one at a time."""
     levels: tuple[LatencyLevel, ...] = ()
     """Every concurrency that was measured, one at a time first."""
-    """(concurrent requests, samples, median seconds), for more than one at a time."""
     cold_p50_seconds: float | None = None
+    merged: bool | None = None
     how: str = ""
     """How the figures were taken, as a sentence."""
-    merged: bool | None = None
 
 
 class CostSummary(Record):
@@ -290,7 +290,7 @@ class Trust(Record):
     """What the run itself warned of."""
     damaged: tuple[str, ...] = ()
     detectable: float | None = None
-    """Smallest difference between two approaches that these cases can show, 80 % power, median over comparisons."""
+    """Smallest difference between the two best approaches that these cases can show with 80 % power."""
 
 
 class Summary(Record):
@@ -313,9 +313,9 @@ class Summary(Record):
     prior_words: str = ""
     slices: tuple[Slice, ...] = ()
     break_even: tuple[BreakEven, ...] = ()
+    judge: JudgeSummary | None = None
+    """What the judge is worth, where one was asked."""
     reviews: tuple[ReviewResult, ...] = ()
-    serving: tuple[ServingRow, ...] = ()
-    """What it takes to serve a trained approach, form by form, where an export measured it."""
     serving: tuple[ServingRow, ...] = ()
     """What it takes to serve a trained approach, form by form, where an export measured it."""
     """What readers preferred who did not see which answer was whose."""
@@ -351,8 +351,8 @@ class Summary(Record):
             "prior_words": self.prior_words,
             "slices": [part.model_dump(mode="json") for part in self.slices],
             "break_even": [pair.model_dump(mode="json") for pair in self.break_even],
+            "judge": self.judge.model_dump(mode="json") if self.judge else None,
             "reviews": [found.model_dump(mode="json") for found in self.reviews],
-            "serving": [row.model_dump(mode="json") for row in self.serving],
             "serving": [row.model_dump(mode="json") for row in self.serving],
             "trust": self.trust.model_dump(mode="json"),
             "started": self.header.started,

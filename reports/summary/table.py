@@ -16,6 +16,7 @@ from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped
 from reports.run.fingerprint import in_seeded_order
 from reports.run.schema import ApproachSpec, Question, SkippedApproach
 from reports.run.store import RunStore
+from reports.run.versions import supersedes
 from reports.statistics.outcomes import Bools, Floats, Outcomes
 from reports.statistics.results import ScoreKind
 from reports.summary.remembered import Remembered
@@ -208,7 +209,7 @@ def _scores(store: RunStore, row: ApproachRows, position: dict[str, int]) -> Non
         column = row.scores.get(score.metric)
         if column is None:
             column = row.scores[score.metric] = ScoreColumn.empty(n)
-        if score.version < column.versions[i]:
+        if not supersedes(score.metric, score.version, int(column.versions[i])):
             continue
         column.versions[i] = score.version
         column.values[i] = np.nan if score.value is None else score.value

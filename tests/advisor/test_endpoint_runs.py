@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import runpy
 import sys
 from collections.abc import Callable, Iterator
@@ -156,3 +157,66 @@ def test_a_budget_stops_a_run_which_goes_on_when_it_is_raised(
     assert len(answers) == len(set(answers)) == CASES
     bill = 0.001 * sum((len(body["messages"][0]["content"].split()) + 1) for body in server.requests)
     assert spent_of(run / "artifacts" / FILE) == {next(iter(spent_of(run / "artifacts" / FILE))): pytest.approx(bill)}
+
+
+def judge_script(number: int, body: dict[str, Any]) -> Any:
+    """Passes what equals the reference; by another rubric, everything."""
+    prompt = body["messages"][0]["content"]
+    found = re.search(r" reference 1>\n(.*?)\n<.* answer>\n(.*?)\n</", prompt, re.S)
+    good = "Anything goes" in prompt or (found is not None and found[1] == found[2])
+    return "say", f"Compared.\nVERDICT: {'pass' if good else 'fail'}"
+
+
+def test_a_judge_scores_is_held_against_people_and_may_change_without_new_answers(
+    serve: Serve, advisor: Callable[..., Done], tmp_path: Path
+) -> None:
+    models, judges = serve("ok"), serve(judge_script)
+    prices = {"input_usd_per_million": 1.0, "output_usd_per_million": 1.0}
+    aliases = {"big": alias(models), "strict": alias(judges, **prices)}
+    rows = "".join(f"repeat the word{i},WORD{i},{'WORD' if i % 2 else 'wrong'}{i},{'yes' if i % 2 else 'no'}\n"
+                   for i in range(40))  # fmt: skip
+    labels = {"path": "graded.csv", "answer": "said", "label": "human", "input": "question", "reference": "answer"}
+    judge: dict[str, Any] = {"model": "strict", "labels": labels}
+    said: dict[str, Any] = {"approaches": [{"zero-shot": {"model": "big"}}], "metrics": ["judge", "exact-match"]}
+    project = write_project(tmp_path / "p", aliases, **said, judge=judge)
+    (project / "graded.csv").write_text("question,answer,said,human\n" + rows, encoding="utf-8")
+    run = tmp_path / "run"
+    done = advisor("run", str(project), "--out", str(run), "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["primary_metric"], document["judge"]["decides"], document["judge"]["kappa"]) == ("judge", True, 1)
+    assert document["judge"]["calls"] == CASES + 40
+    assert document["judge"]["usd"] > 0
+    assert document["approaches"][0]["quality"]["value"] == 0.0, "the model says IT., the reference WORD…"
+    answered = len(models.requests)
+    write_project(project, aliases, **said, judge={**judge, "rubric": "Anything goes."})
+    again = advisor("resume", str(run), "--json")
+    assert again.returncode == 0, again.stderr
+    document = json.loads(again.stdout)
+    assert len(models.requests) == answered
+    assert document["approaches"][0]["metrics"]["judge"]["value"] == 1.0
+    assert (document["primary_metric"], document["judge"]["decides"]) == ("exact-match", False)
+    assert any("shown but does not decide" in text for text in document["verdict"]["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"metrics": ["judge", "exact-match"]}, "only one of them is there"),
+        ({"metrics": ["judge"], "judge": {"model": "big"}}, "the judge alone cannot decide"),
+        ({"metrics": ["judge", "exact-match"], "judge": {"model": "big", "mode": "pairwise"}}, "judge.against"),
+        ({"metrics": ["judge", "exact-match"], "judge": {"model": "bgi"}}, "there is no model 'bgi'"),
+        ({"judge": {"model": "big", "rubrik": "x"}}, "unknown key 'rubrik' in judge"),
+        ({"latency_concurrency": [0]}, "latency_concurrency"),
+        ({"budget_usd": -1}, "budget_usd"),
+    ],
+)
+def test_a_project_that_cannot_be_is_refused_with_its_key(
+    advisor: Callable[..., Done], tmp_path: Path, more: dict[str, Any], words: str
+) -> None:
+    big = {"id": "openai:test", "base_url": "http://127.0.0.1:9/v1"}
+    project = write_project(tmp_path / "p", {"big": big, "other": big}, [{"zero-shot": {"model": "big"}}], **more)
+    done = advisor("plan", str(project))
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "hint: " in done.stderr

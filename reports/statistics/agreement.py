@@ -1,0 +1,43 @@
+"""Cohen's kappa of two raters with its interval: agreement beyond what their habits alone would give. Knows no judge.
+
+cohen_kappa(["pass", "fail", "pass"], ["pass", "fail", "fail"]).value
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from reports.statistics.proportions import z_value
+from reports.statistics.results import Interval
+
+
+def cohen_kappa(first: Sequence[str], second: Sequence[str], level: float = 0.95) -> Interval:
+    """Unweighted kappa (Cohen 1960) with the large-sample interval of Fleiss, Cohen and Everitt (1969).
+
+    NaN with the whole range where nothing was rated, or both raters only ever gave one and the same verdict.
+    Raises ValueError where the sequences differ in length.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} verdicts cannot be paired")
+    names = sorted({*first, *second})
+    place = {name: i for i, name in enumerate(names)}
+    n = len(first)
+    table = np.zeros((len(names), len(names)))
+    for a, b in zip(first, second, strict=True):
+        table[place[a], place[b]] += 1
+    if n == 0 or len(names) < 2:
+        return Interval(math.nan, -1.0, 1.0, n, level, "Cohen's kappa")
+    p = table / n
+    rows, columns = p.sum(axis=1), p.sum(axis=0)
+    observed, expected = float(np.trace(p)), float(rows @ columns)
+    kappa = (observed - expected) / (1 - expected)
+    both = columns[:, None] + rows[None, :]  # both[i, j] = p(second = i) + p(first = j)
+    on = float(np.sum(np.diag(p) * ((1 - expected) - np.diag(both) * (1 - observed)) ** 2))
+    off = float(np.sum(p * both**2) - np.sum(np.diag(p) * np.diag(both) ** 2))
+    bias = (observed * expected - 2 * expected + observed) ** 2
+    variance = max(0.0, (on + (1 - observed) ** 2 * off - bias) / (n * (1 - expected) ** 4))
+    half = z_value(level) * math.sqrt(variance)
+    return Interval(kappa, max(-1.0, kappa - half), min(1.0, kappa + half), n, level, "Cohen's kappa")
