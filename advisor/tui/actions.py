@@ -85,7 +85,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("plan.options", "o", "Options", "Set the dials of the marked approach.", "options", "plan"),
     Action("plan.model", "m", "Model", "Name the model of every approach that names none.", "model", "plan"),
     Action("plan.start", "r", "Start", "Start the run.", "start", "plan"),
-    Action("plan.details", "v", "Details", "Show the marked approach and the rule.", "details", "plan", footer=False),
     # --- run --------------------------------------------------------------------------------------------
     Action("run.pause", "p", "Pause", "Stop the worker; all that is there stays.", "pause", "run"),
     Action("run.resume", "r", "Resume", "Go on from what is stored.", "resume", "run"),
