@@ -32,6 +32,10 @@ LISTED = 2_000
 """Cases in the list beside the page; the keys reach all of them."""
 
 
+class CaseList(OptionList, can_focus=False):
+    """Shows where one is; the keys are the screen's."""
+
+
 class AnswersScreen(StepScreen):
     """The cases of the shown run."""
 
@@ -58,7 +62,7 @@ class AnswersScreen(StepScreen):
         yield Static("Reading the answers …", id="where", markup=False)
         yield Static("", id="trouble", classes="problem", markup=False)
         with Horizontal(id="both"):
-            yield OptionList(id="list", markup=False)
+            yield CaseList(id="list", markup=False)
             with Page(id="case"), Vertical(id="case-body"):
                 yield Static("", id="question", markup=False)
                 yield Static("", id="reference", markup=False)
@@ -66,7 +70,6 @@ class AnswersScreen(StepScreen):
 
     def on_mount(self) -> None:
         self.query_one("#trouble").display = False
-        self.query_one("#list").can_focus = False
         self._read()
 
     @work

@@ -200,6 +200,7 @@ class RunScreen(StepScreen):
     def action_log(self) -> None:
         """On a narrow screen log and training share a place."""
         self.toggle_class("-log")
+        self.call_after_refresh(self.query_one(Log).scroll_end, animate=False)
 
     def copied(self) -> str | None:
         return words(f"advisor resume {self.session.feed.folder}") if self.session.feed else None

@@ -1,6 +1,6 @@
 """A field for a number: digits go in, every other letter stays a key of the screen.
 
-    Number("500", placeholder="skipped")
+Number("500", placeholder="skipped")
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import math
 from textual.content import Content
 
 from advisor.narration import Board, Row, glyph_of
-from advisor.tui.plain import plain
+from advisor.tui.plain import line, plain
 from advisor.tui.widgets import grid
 from reports import text
 from reports.metrics import facts
@@ -54,11 +54,13 @@ def bar(done: int, total: int) -> str:
 def failures(board: Board) -> Content:
     """Why approaches failed or were left out, and what the run warned of: the last ones."""
     said = [
-        Content.styled(f"✗ {_name(r)}: ", "$error") + plain(r.note) for r in board.rows.values() if r.state == "failed"
+        Content.styled(f"✗ {_name(r)}: ", "$error") + line(r.note, limit=150)
+        for r in board.rows.values()
+        if r.state == "failed"
     ]
     for name, known in board.progress.items():
         head = Content.styled(f"! {text.one_line(name, 40)}: ", "$warning")
-        said += [head + plain(warning, limit=400) for warning in known.warnings[-2:]]
+        said += [head + line(warning, limit=150) for warning in known.warnings[-2:]]
     return Content("\n").join(said)
 
 

@@ -51,7 +51,9 @@ def drawn(figure: WhiskerFigure, width: int) -> Content:
     scale = _Scale(low, high, max(10, axis))
     lines = [Content(fitted(row.name, names) + "  ") + _bar(row, figure.margin, scale, worded) for row in figure.rows]
     foot = Content(" " * (names + 2) + scale.labelled()).stylize("$foreground-muted")
-    return Content("\n").join([*lines, foot, Content(" " * (names + 2) + figure.x_title).stylize("$foreground-muted")])
+    band = f"; ░ differences up to {number(figure.margin, 1)} do not matter" if figure.margin else ""
+    said_below = Content(f"{figure.x_title}; 95 % intervals{band}").stylize("$foreground-muted")
+    return Content("\n").join([*lines, foot, said_below])
 
 
 class _Scale:
