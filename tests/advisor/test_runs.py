@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
     not (model_folder() / "model.safetensors").is_file(), reason="the bundled model has no weights in this checkout"
 )
 
-KILLS, CASES = 10, 400
+KILLS, CASES = 10, 150
 """In each of the two trials."""
 TIMINGS = {"latency", "cost", "seconds", "started", "run", "break_even", "verdict", "training", "seconds_per_answer"}
 
