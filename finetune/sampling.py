@@ -25,7 +25,7 @@ from finetune.loading import is_out_of_memory
 from finetune.recipe import Recipe
 
 PROMPTS = 16
-MOST_TOKENS = 48
+MOST_TOKENS = 32
 """Of an answer that is listened to."""
 REPEATED = 0.5
 """Share of repeated word pairs from which an answer is called repetition."""
