@@ -60,6 +60,8 @@ def run_project(path: Path, out: Path | None, display: Display, *, cache: bool, 
         _narrate(f"note: {note}")
     if prepared.spec.data.leaked:
         _narrate(f"note: {len(prepared.spec.data.leaked)} eval cases also stand in the training data")
+    if prepared.spec.data.leaked_near:
+        _narrate(f"note: {len(prepared.spec.data.leaked_near)} eval cases stand nearly word for word in it")
     with orchestrator.create(prepared, folder) as store:
         models = loaded.model_folders(prepared.spec.approaches)
         return _go(store, models, display, cache=_cache_file(loaded.folder) if cache else None, resumed=False)

@@ -71,6 +71,7 @@ def describe(prepared: Prepared) -> Iterator[str]:
         f"{count(facts.train_examples + facts.dev_examples, 'training example')}, {count(facts.documents, 'document')}"
         + (f", {facts.broken_rows} broken rows left out" if facts.broken_rows else "")
         + (f", {len(facts.leaked)} cases that also stand in the training data" if facts.leaked else "")
+        + (f", {len(facts.leaked_near)} that stand there nearly word for word" if facts.leaked_near else "")
     )
     for note in facts.notes:
         yield f"note: {note}"

@@ -17,9 +17,10 @@ from advisor.expansion import expanded
 from advisor.project import Project
 from advisor.questions import read_interview
 from baselines import registry, scoring
+from baselines.audit import survey
 from baselines.dataset import check_labels, content_hash, labels_of, load_cases, load_examples
 from baselines.documents import load_documents
-from baselines.overlap import near_overlap, overlap
+from baselines.overlap import overlap
 from baselines.prompts import DEFAULT_INSTRUCTIONS
 from baselines.source import Source
 from baselines.splits import examples_of, split
@@ -29,6 +30,7 @@ from reports.run.schema import (
     ApproachSpec,
     Case,
     DataFacts,
+    DataFinding,
     Document,
     Example,
     RunSpec,
@@ -76,6 +78,7 @@ def prepare(project: Project) -> Prepared:
         task = task.model_copy(update={"several_labels": True})
     for metric in metrics:
         scoring.validate(metric, project.folder)
+    seen = survey(data.cases, data.train, data.dev, task.type)
     facts = DataFacts(
         eval_cases=len(data.cases),
         train_examples=len(data.train),
@@ -85,6 +88,11 @@ def prepare(project: Project) -> Prepared:
         broken_rows=data.broken,
         notes=(*data.notes, *_unstoppable(project, metrics, data)),
         leaked=overlap(data.cases, (*data.train, *data.dev)),
+        leaked_near=seen.leaked_near,
+        findings=tuple(
+            DataFinding(kind=f.kind, severity=f.severity, count=f.count, text=f.text, effect=f.effect)
+            for f in seen.findings
+        ),
         files=_hashes(project, approaches),
     )
     running, skipped = _applicable(approaches, task, facts)
@@ -169,9 +177,6 @@ def _load(project: Project, approaches: Sequence[ApproachSpec]) -> _Data:
     if task == "classification":
         labels = () if project.task.labels == "from-data" else project.task.labels
         notes += check_labels(cases, learnable, labels)
-    near = near_overlap(cases, learnable)
-    if near:
-        notes.append(f"{len(near)} eval cases stand almost word for word in the training data (blanks, punctuation).")
     return _Data(cases, examples["train"], examples["dev"], documents, tuple(notes), broken)
 
 

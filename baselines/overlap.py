@@ -1,10 +1,9 @@
 """Texts that stand on both sides: eval cases whose input also occurs in the training data. Knows no approach.
 
     overlap(cases, examples)         # ids of the leaked cases, in the order of the cases
-    near_overlap(cases, examples)    # ids of those that differ in blanks and punctuation only
     same_text("Where is my card? ") == same_text("where is MY card?")
 
-Only the input is compared, context left aside.
+Only the input is compared, context left aside. What stands there nearly word for word, `baselines.audit` finds.
 """
 
 from __future__ import annotations
@@ -31,15 +30,6 @@ def overlap(cases: Sequence[Case], examples: Iterable[Example]) -> tuple[str, ..
     """Ids of the cases whose input also stands in the examples."""
     seen = {same_text(example.input) for example in examples}
     return tuple(case.question.id for case in cases if same_text(case.question.input) in seen)
-
-
-def near_overlap(cases: Sequence[Case], examples: Sequence[Example]) -> tuple[str, ...]:
-    """Ids of the cases that `overlap` does not name but whose input stands there but for blanks and punctuation."""
-    exact = set(overlap(cases, examples))
-    seen = {bare_text(example.input) for example in examples}
-    return tuple(
-        case.question.id for case in cases if case.question.id not in exact and bare_text(case.question.input) in seen
-    )
 
 
 def repeats(examples: Sequence[Example]) -> int:

@@ -13,6 +13,7 @@ from typing import Any
 from reports import text
 from reports.expected import against_actual
 from reports.forgotten import forgetting_words
+from reports.leaks import finding_lines, leak_facts
 from reports.run.events import Prepared
 from reports.run.schema import Answer, ApproachSpec
 from reports.run.store import RunStore
@@ -45,7 +46,7 @@ class Block:
 def method_blocks(summary: Summary, store: RunStore) -> list[Block]:
     """Task and data, metrics, then one block an approach."""
     specs = {spec.name: spec for spec in summary.header.spec.approaches}
-    blocks = [_task(summary), _metrics(summary), _prices(summary)]
+    blocks = [_task(summary), *_defects(summary), _metrics(summary), _prices(summary)]
     blocks += [_approach(approach, specs[approach.name], store) for approach in summary.approaches]
     return blocks + _estimates(summary, store)
 
@@ -81,6 +82,12 @@ def _task(summary: Summary) -> Block:
         ("Answer limit", f"{spec.max_answer_tokens} tokens"),
     ]
     return Block("The task and its data", tuple(data.notes), tuple(facts))
+
+
+def _defects(summary: Summary) -> list[Block]:
+    """What the data audit found, and the scores without leaked cases; nothing where it found nothing."""
+    lines, facts = finding_lines(summary), leak_facts(summary)
+    return [Block("What the data audit found", lines, facts)] if lines or facts else []
 
 
 def _metrics(summary: Summary) -> Block:

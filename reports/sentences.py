@@ -137,7 +137,11 @@ def chips(summary: Summary) -> list[Chip]:
     some = f"{trust.failed_answers:,} of {text.count(total, 'answer')} failed, counted as wrong"
     found.append(Chip("!", some, "warn") if trust.failed_answers else Chip("✓", "no answer failed", "fine"))
     leaked = f"{text.count(trust.leaked, 'eval case')} also in the training data"
-    found.append(Chip("!", leaked, "warn") if trust.leaked else Chip("✓", "no leak found", "fine"))
+    if trust.leaked or not trust.leaked_near:
+        found.append(Chip("!", leaked, "warn") if trust.leaked else Chip("✓", "no leak found", "fine"))
+    if trust.leaked_near:
+        near = f"{text.count(trust.leaked_near, 'eval case')} nearly word for word in the training data"
+        found.append(Chip("!", near, "warn"))
     if trust.broken_rows:
         found.append(Chip("!", f"{text.count(trust.broken_rows, 'broken row')} left out", "warn"))
     if not trust.finished:

@@ -13,6 +13,7 @@ from pydantic import Field
 from reports.run.models import HumanLabels as HumanLabels  # noqa: PLC0414
 from reports.run.models import JudgeSpec as JudgeSpec  # noqa: PLC0414
 from reports.run.models import ModelSpec as ModelSpec  # noqa: PLC0414 - handed on: this module is the schema
+from reports.run.observations import DataFinding as DataFinding  # noqa: PLC0414
 from reports.run.record import Record as Record  # noqa: PLC0414
 from reports.run.rule import Decision as Decision  # noqa: PLC0414
 from reports.run.rule import Prices as Prices  # noqa: PLC0414
@@ -274,6 +275,10 @@ class DataFacts(Record):
     """What a reader must know of the data: split by us, repeated inputs grouped, …"""
     leaked: tuple[str, ...] = ()
     """Ids of eval cases whose input also stands in the training data."""
+    leaked_near: tuple[str, ...] = ()
+    """Ids of further cases that stand there nearly word for word, with the same answer."""
+    findings: tuple[DataFinding, ...] = ()
+    """What the audit found at planning time, the gravest first; `advisor check` looks further."""
     files: dict[str, str] = {}
     """Role (eval, train, documents, …) to content hash."""
 

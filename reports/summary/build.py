@@ -61,7 +61,7 @@ def measurements(store: RunStore) -> Measurements:
     judge = judging.judge_summary(store)
     found = tuple(_metric(name, table) for name in judging.deciding_first(spec.metrics, judge))
     by_metric = {metric.name: table.outcomes(metric.name, metric.kind, spec.seed) for metric in found}
-    return Measurements(table, found, by_metric, views_of(table, by_metric, set(spec.data.leaked)), judge)
+    return Measurements(table, found, by_metric, views_of(table, by_metric, spec.data), judge)
 
 
 def summarise(

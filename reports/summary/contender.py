@@ -1,6 +1,6 @@
 """One approach of a run as the summary says it: quality, other metrics, latency, cost, training, counts.
 
-contender(spec, store, table, views_of(table, by_metric, leaked), bill, traffic=traffic).quality.value
+contender(spec, store, table, views_of(table, by_metric, data), bill, traffic=traffic).quality.value
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from reports import metrics
-from reports.run.schema import ApproachSpec, Traffic
+from reports.run.schema import ApproachSpec, DataFacts, Traffic
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.summary.estimates import estimate
@@ -29,17 +29,24 @@ class Views:
     """The primary metric among the answers that came."""
     unleaked: Outcomes | None
     """The primary metric without the leaked cases; None where none leaked."""
+    unleaked_near: Outcomes | None = None
+    """The same without near copies too; None where there are none."""
 
 
-def views_of(table: RunTable, by_metric: Mapping[str, Outcomes], leaked: Collection[str]) -> Views:
+def views_of(table: RunTable, by_metric: Mapping[str, Outcomes], data: DataFacts) -> Views:
     """The views of a run. Where nothing failed, the answers that came are all of them."""
     primary = next(iter(by_metric.values()))
     failures = any(primary.failures(name) for name in primary.names)
-    kept = [case not in leaked for case in table.ids]
+
+    def without(cases: Collection[str]) -> Outcomes | None:
+        kept = [case not in cases for case in table.ids]
+        return primary.subset(kept) if any(kept) and not all(kept) else None
+
     return Views(
         by_metric=by_metric,
         answered=primary.answered_only() if failures else primary,
-        unleaked=primary.subset(kept) if not all(kept) else None,
+        unleaked=without(set(data.leaked)),
+        unleaked_near=without({*data.leaked, *data.leaked_near}) if data.leaked_near else None,
     )
 
 
@@ -74,6 +81,7 @@ def contender(
         seconds_per_answer=mean(row.seconds),
         passages=float(row.passages[row.answered].mean()) if row.passages.any() else None,
         without_leaks=measure(views.unleaked, spec.name) if views.unleaked else None,
+        without_near_leaks=measure(views.unleaked_near, spec.name) if views.unleaked_near else None,
     )
 
 

@@ -47,6 +47,7 @@ def _decide(
         outcomes=outcomes.only([a.name for a in approaches if a.state != "failed"]),
         demo_model=any(a.model == "demo" for a in approaches),
         leaked=len(spec.data.leaked),
+        leaked_near=len(spec.data.leaked_near),
         notes=(
             *(() if store.finished else ("The run is not finished: these are the numbers so far.",)),
             *(caution for a in approaches for caution in forgetting_cautions(a.name, a.training)),

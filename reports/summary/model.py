@@ -10,7 +10,15 @@ from typing import Any, Literal
 from reports.judging import JudgeSummary
 from reports.prior import PriorRecord
 from reports.review import ReviewResult
-from reports.run.schema import SCHEMA_VERSION, Comparison, Record, RunHeader, SkippedApproach, TrainingRecord
+from reports.run.schema import (
+    SCHEMA_VERSION,
+    Comparison,
+    DataFinding,
+    Record,
+    RunHeader,
+    SkippedApproach,
+    TrainingRecord,
+)
 from reports.run.serving import ServingRow
 from reports.statistics.results import ScoreKind
 from reports.text import Unit
@@ -170,6 +178,8 @@ class ApproachSummary(Record):
     """Mean number given to the model; None for approaches without retrieval."""
     without_leaks: Estimate | None = None
     """The primary metric without the leaked cases, where there are any."""
+    without_near_leaks: Estimate | None = None
+    """The same without near copies of training rows too, where there are any."""
     could_be_best: bool = False
     acceptable: bool = False
     undominated: bool = False
@@ -284,6 +294,10 @@ class Trust(Record):
     finished: bool = True
     failed_answers: int = 0
     leaked: int = 0
+    leaked_near: int = 0
+    """Further cases that stand nearly word for word in the training data."""
+    findings: tuple[DataFinding, ...] = ()
+    """What the data audit found at planning time."""
     broken_rows: int = 0
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

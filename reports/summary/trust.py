@@ -34,6 +34,8 @@ def trust(
         finished=store.finished is not None,
         failed_answers=sum(approach.quality.failed for approach in approaches),
         leaked=len(data.leaked),
+        leaked_near=len(data.leaked_near),
+        findings=data.findings,
         broken_rows=data.broken_rows,
         notes=data.notes,
         warnings=table.log.warnings,

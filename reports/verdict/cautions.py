@@ -53,6 +53,11 @@ def _run(evidence: Evidence) -> Iterator[str]:
             f"{text.count(evidence.leaked, 'eval case')} also {'stands' if evidence.leaked == 1 else 'stand'} in the "
             "training data: whatever learns from it looks better than it is."
         )
+    if evidence.leaked_near:
+        yield (
+            f"{text.count(evidence.leaked_near, 'eval case')} {'stands' if evidence.leaked_near == 1 else 'stand'} "
+            "nearly word for word in the training data: the method section gives the scores without them."
+        )
 
 
 def _sample(evidence: Evidence, choice: Choice) -> Iterator[str]:

@@ -64,6 +64,8 @@ class Evidence:
     demo_model: bool = False
     leaked: int = 0
     """Eval cases whose input also stands in the training data."""
+    leaked_near: int = 0
+    """Further cases that stand there nearly word for word."""
     notes: tuple[str, ...] = ()
     """Further warnings that the reader must see, in plain words."""
 

@@ -120,7 +120,8 @@ def test_a_classifier_needs_a_classification(tmp_path: Path) -> None:
 def test_cases_that_stand_in_the_training_data_are_named(tmp_path: Path) -> None:
     found = planned(tmp_path, {"train.csv": TRAIN + "90,question 3 of many,a\n91,Question  5 of many!,c\n"})
     assert found.spec.data.leaked == ("3",)
-    assert any("almost word for word" in note for note in found.notes)
+    assert found.spec.data.leaked_near == ("5",)
+    assert {"leaks", "near-leaks"} <= {finding.kind for finding in found.spec.data.findings}
 
 
 @pytest.mark.parametrize(

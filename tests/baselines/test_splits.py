@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselines.audit import survey
 from baselines.dataset import Source, load_cases, load_examples
-from baselines.overlap import bare_text, near_overlap, overlap, repeats
+from baselines.overlap import bare_text, overlap, repeats
 from baselines.splits import dev_split, examples_of, split
 from reports.errors import DataError
 from reports.run.schema import Case, Example, Question
@@ -141,7 +142,7 @@ def test_leaks_are_found_exactly_and_nearly() -> None:
     ]
     examples = [example(1, "where is it?\n"), example(2, "Wheres it,  going")]
     assert overlap(cases, examples) == ("1", "4")
-    assert near_overlap(cases, examples) == ("3",)
+    assert survey(cases, examples, (), "classification").leaked_near == ("3",)
 
 
 def test_banking77_leaks_six_texts_and_repeats_four(shared_data: Path) -> None:
@@ -149,7 +150,6 @@ def test_banking77_leaks_six_texts_and_repeats_four(shared_data: Path) -> None:
     cases = load_cases(Source(path="test.csv"), "classification", folder).items
     examples = load_examples(Source(path="train.csv"), "classification", folder).items
     assert len(overlap(cases, examples)) == 6
-    assert len(near_overlap(cases, examples)) >= 1  # "… in the UK.  Can I …" with two blanks
     assert repeats(examples) == 4
 
 

@@ -1,0 +1,25 @@
+"""What the data audit found when the run was planned, as far as a report says it. Looks at no data.
+
+DataFinding(kind="conflicts", severity="warning", count=3, text="3 inputs with more than one answer, in 7 rows")
+
+Part of the run's spec (`reports.run.schema`, which hands it on). Derived from the data files alone: another version of
+the audit that finds more does not make a stored run another one.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from reports.run.record import Record
+
+
+class DataFinding(Record):
+    """One kind of defect."""
+
+    kind: str
+    severity: Literal["serious", "warning", "note"]
+    count: int
+    text: str
+    """What it is and how often, in words."""
+    effect: str = ""
+    """What it does to the result."""
