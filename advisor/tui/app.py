@@ -1,6 +1,6 @@
 """The app: themes, keys, screens, palette, the one fan-out of run events. Computes nothing.
 
-    AdvisorApp(Path("support-tickets")).run()
+    AdvisorApp().run()
 
 For screens: `app.session` is what is open, `await app.go(name)` changes the screen (and says why where it cannot),
 `await app.start_run(launch)` begins or resumes a run, `await app.stop_run()` ends its worker. Each batch of events is
@@ -9,7 +9,6 @@ posted as frame.RunProgressed to every open screen, ten times a second at most.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
@@ -47,11 +46,9 @@ class AdvisorApp(App[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = bindings(EVERYWHERE)
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """`folder`: a project, or a run, to open at once."""
+    def __init__(self) -> None:
         super().__init__()
         self.session = Session()
-        self._first = folder
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = LIGHT.name if keys.remembered_theme() == LIGHT.name else DARK.name

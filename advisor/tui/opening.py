@@ -5,10 +5,8 @@ advisor                 advisor --no-mouse                advisor --web
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
-from pathlib import Path
 
 from reports.errors import EnvironmentFault
 
@@ -33,7 +31,7 @@ def serve(port: int = PORT) -> None:
             "the app in a browser needs the extra web", "pip install 'approach-advisor[web]'"
         ) from error
     _refuse_taken(port)
-    command = shlex.join([sys.executable, "-P", "-m", "advisor.tui", os.fspath(Path.cwd())])
+    command = shlex.join([sys.executable, "-P", "-m", "advisor.tui"])
     Server(command, host=HOST, port=port, title="Approach Advisor").serve()
 
 
