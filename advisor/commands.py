@@ -155,6 +155,8 @@ async def _consume(
 
 def _conclude(store: RunStore, display: Display) -> int:
     """Report files, table and verdict; the run's folder last. Exit code by what failed."""
+    from baselines.models import ledger
+
     with _drawing(CONCLUDING) as drawer:
         from reports.exports import render_json, write_report
         from reports.summary import summarise
@@ -167,6 +169,9 @@ def _conclude(store: RunStore, display: Display) -> int:
     else:
         _show(summary, files[0], display)
         _print(_shown(store.folder))
+    spent = sum(ledger.spent_of(store.folder / "artifacts" / ledger.FILE).values())
+    if spent:
+        _narrate(f"spent at endpoints so far: ${spent:.4f}, resumes and failed attempts included")
     if store.finished is not None and store.finished.cause == "budget":
         _narrate(f"the budget stopped the run; to go on, raise budget_usd and: advisor resume {_shown(store.folder)}")
         return EnvironmentFault.exit_code

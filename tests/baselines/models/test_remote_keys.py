@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import runpy
+import sys
 import traceback
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec as ImportedFrom
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from baselines.models.contract import Decoding
-from baselines.models.endpoint import endpoint_of
+from baselines.models.endpoint import check, endpoint_of
 from baselines.models.limits import Limits
 from baselines.models.remote import load
 from baselines.prompts import Prompt
@@ -149,3 +152,30 @@ def test_a_key_over_plain_http_is_warned_of() -> None:
     model = load(spec, on_warning=warnings.append)
     assert "unencrypted" in warnings[0]
     assert KEY not in warnings[0] + repr(vars(model)) + repr(endpoint_of(spec))
+
+
+def test_the_keyring_is_asked_where_the_environment_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = {("approach-advisor", "RING_KEY"): KEY}
+    ring: Any = ModuleType("keyring")
+    errors: Any = ModuleType("keyring.errors")
+    ring.get_password, errors.KeyringError, ring.errors = lambda *names: held.get(names), RuntimeError, errors
+    ring.__spec__ = ImportedFrom("keyring", None)
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    monkeypatch.setitem(sys.modules, "keyring.errors", errors)
+    spec = ModelSpec(id="openai:x", base_url=LOCAL, api_key_env="RING_KEY")
+    assert endpoint_of(spec).key == KEY
+    monkeypatch.setenv("RING_KEY", "from-the-environment")
+    assert endpoint_of(spec).key == "from-the-environment"
+    monkeypatch.delenv("RING_KEY")
+    held.clear()
+    with pytest.raises(EnvironmentFault, match="RING_KEY is not set") as caught:
+        load(ModelSpec(id="openai:x", base_url="https://gateway.example/v1", api_key_env="RING_KEY"))
+    assert "keyring set approach-advisor RING_KEY" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["sk_live_abcdef123", "AIzaSyD3abcdefghijklmnopqrstuvw", "a1b2c3d4e5f6a7b8c9d0e1f2"])
+def test_what_looks_like_a_key_is_no_variable(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check(ModelSpec(id="openai:x", base_url=LOCAL, api_key_env=name))
+    assert name not in everything(caught.value)
+    check(ModelSpec(id="openai:x", base_url=LOCAL, api_key_env="TOGETHER_API_KEY_OF_TEAM_2"))
