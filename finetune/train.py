@@ -26,6 +26,7 @@ from finetune import adapter, guards
 from finetune.chat import layout_of
 from finetune.checkpoint import CheckpointStore
 from finetune.data import Pair, Prepared, prepare
+from finetune.fit import weight_bytes_of
 from finetune.loading import Precision, Weights, free_memory, load_weights
 from finetune.loop import CHECKPOINT_SECONDS, Loop, OnStep, Outcome
 from finetune.memory import estimate_memory, needs_checkpointing
@@ -178,7 +179,9 @@ def _adapt(weights: Weights, recipe: Recipe, plan: _Plan) -> tuple[Any, int]:
     """The model with what is to be trained marked: (PEFT model or the model itself, number of trained weights)."""
     guards.prepare_quantised(weights.model)
     tokens, free = recipe.batch_tokens or 4096, free_memory(weights.device)
-    if needs_checkpointing(plan.files.config, recipe, length=plan.data.longest, tokens=tokens, free=free):
+    per_weight = weight_bytes_of(recipe.method, gpu=weights.device.startswith("cuda"))
+    config, longest = plan.files.config, plan.data.longest
+    if needs_checkpointing(config, recipe, length=longest, tokens=tokens, free=free, weight_bytes=per_weight):
         weights.model.activation_checkpointing_enable({"use_reentrant": False})
     if recipe.neftune:
         _add_noise(weights.model, recipe.neftune)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -106,20 +107,25 @@ test["run"](Path({base!r}), Path({out!r}), options={{"epochs": 12}}, checkpoint_
 """
 
 
+def reached(out: Path) -> int:
+    """Step of the newest checkpoint, 0 without one. Files come and go while it is asked."""
+    return max((int(path.name.partition("-")[2]) for path in out.glob("checkpoints/step-*")), default=0)
+
+
 def test_kill_9_costs_no_result(tiny_model: Path, tmp_path: Path) -> None:
     whole = run(tiny_model, tmp_path / "whole", options={"epochs": 12})
     out = tmp_path / "cut"
     root = Path(__file__).parents[2]
     script = SCRIPT.format(root=str(root), test=__file__, base=str(tiny_model), out=str(out))
     child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 200
-    while not list(out.glob("checkpoints/step-*")) and time.monotonic() < deadline and child.poll() is None:
-        time.sleep(0.02)
+    step, deadline = random.SystemRandom().randint(1, 60), time.monotonic() + 200
+    while reached(out) < step and time.monotonic() < deadline and child.poll() is None:
+        time.sleep(0.005)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    assert list(out.glob("checkpoints/step-*")), "the training ended or failed before its first checkpoint"
+    assert reached(out), f"the training ended or failed before its first checkpoint (to be killed at step {step})"
     resumed = run(tiny_model, out, options={"epochs": 12})
-    assert hash_of(out) == hash_of(tmp_path / "whole")
+    assert hash_of(out) == hash_of(tmp_path / "whole"), f"killed at step {step}"
     assert losses(resumed) == losses(whole)
 
 
