@@ -1,0 +1,134 @@
+"""The audit of a project from both sides of the command line: what is read, what is said, what is written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from advisor import cli
+from advisor.audit import audit_lines, audit_project, clean_project
+from advisor.project import load
+from reports.errors import DataError, UsageError
+
+HEAD = "name: p\ntask: {type: classification}\n"
+EVAL = "text,label\n" + "".join(f"question about topic {w},{'ab'[i % 2]}\n" for i, w in enumerate("xyzuvw"))
+TRAIN = "text,label\nquestion about topic x,a\nQuestion about topic X!,a\nwrite to z@posteo.de,b\nshort of,cells,here\n"
+
+
+def project(folder: Path, train: str | None = TRAIN, more: str = "", evaluated: str = EVAL) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "eval.csv").write_text(evaluated)
+    if train is not None:
+        (folder / "train.csv").write_text(train)
+    data = "data: {eval: eval.csv" + (", train: train.csv" if train is not None else "") + "}\n"
+    (folder / "advisor.yaml").write_text(f"{HEAD}{data}{more or 'approaches: [floor, classifier]'}\n")
+    return folder
+
+
+def check(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["advisor", "check", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def test_rows_are_audited_as_they_stand_in_the_files(tmp_path: Path) -> None:
+    audit = audit_project(load(project(tmp_path)))
+    found = {finding.kind: finding for finding in audit.findings}
+    assert {"leaks", "duplicates", "personal-data", "broken-rows", "too-few"} <= set(found)
+    assert [(row.file, row.row) for row in found["broken-rows"].rows] == [("train.csv", 5)]
+    assert [(row.file, row.row) for row in found["duplicates"].rows] == [("train.csv", 3)]
+    text = "\n".join(audit_lines(audit))
+    assert "train.csv row 3: “Question about topic X!”" in text
+    assert "posteo" not in text
+
+
+def test_one_file_alone_is_audited_in_the_parts_that_a_run_makes_of_it(tmp_path: Path) -> None:
+    words = [f"{a}{b}" for a in "abcdefgh" for b in "klmnopqr"]
+    rows = "text,label\n" + "".join(f"say {w} and {w[::-1]} to {w * 2},{'ab'[i % 2]}\n" for i, w in enumerate(words))
+    audit = audit_project(load(project(tmp_path, train=None, evaluated=rows)))
+    assert audit.train_rows > audit.eval_rows > 0
+    assert audit.train_rows + audit.eval_rows == len(words)
+    whole = audit_project(load(project(tmp_path / "b", train=None, evaluated=rows, more="approaches: [floor]")))
+    assert (whole.train_rows, whole.eval_rows) == (0, len(words))
+
+
+def test_lengths_are_held_against_the_project_s_model(tmp_path: Path) -> None:
+    long = f"text,label\nshort,a\n{'word ' * 3000},b\nother,a\n"
+    folder = project(tmp_path, long, "model: demo\napproaches: [floor, zero-shot]")
+    found = audit_project(load(folder)).finding("too-long")
+    assert found is not None
+    assert [(row.part, row.row) for row in found.rows] == [("train", 3)]
+    assert "demo" in found.text
+
+
+def test_files_that_cannot_be_read_are_one_error(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    (folder / "train.csv").unlink()
+    with pytest.raises(DataError, match=r"train\.csv"):
+        audit_project(load(folder))
+    with pytest.raises(DataError, match="no row can be used"):
+        audit_project(load(project(tmp_path / "b", evaluated="text,label\n,a\n ,b\n")))
+
+
+def test_check_prints_the_audit_and_writes_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project(tmp_path)
+    out = folder / "cleaned"
+    assert check(monkeypatch, folder, "--allow-broken", "--clean", out, "--fix", "personal-data", "--fix", "leaks") == 0
+    said = capsys.readouterr().out
+    assert "data audit: " in said
+    assert "effect: " in said
+    assert "rows kept: 1; taken out: 1 for broken-rows and 2 for leaks; changed: 1 for personal-data" in said
+    assert "set data.train in advisor.yaml to" in said
+    assert (out / "train.csv").read_text() == "text,label\nwrite to [E-MAIL],b\n"
+    assert (folder / "train.csv").read_text() == TRAIN
+    assert check(monkeypatch, folder, "--clean", out) == 2
+    assert "nothing is overwritten" in capsys.readouterr().err
+
+
+def test_check_as_json_holds_every_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(monkeypatch, project(tmp_path), "--json", "--allow-broken") == 0
+    found = json.loads(capsys.readouterr().out)["audit"]
+    assert {"kind", "severity", "count", "text", "rows", "effect", "remedy", "fix"} <= set(found["findings"][0])
+    assert found["train_rows"] == 3
+
+
+def test_what_stops_a_plan_is_seen_with_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(monkeypatch, project(tmp_path)) == 2
+    captured = capsys.readouterr()
+    assert "train.csv row 5: · has 3 cells where 2 are expected" in captured.out
+    assert "cannot be used" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fix", "leaks"], "there is no --clean"),
+        (["--clean", "x", "--fix", "everything"], "there is no fix 'everything'"),
+    ],
+)
+def test_options_that_cannot_be_are_usage_errors(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert check(monkeypatch, project(tmp_path / "p"), *arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_eval_set_is_never_cleaned(tmp_path: Path) -> None:
+    loaded = load(project(tmp_path, train=None, more="approaches: [floor]"))
+    with pytest.raises(UsageError, match="an eval set is never changed"):
+        clean_project(loaded, audit_project(loaded), (), tmp_path / "cleaned")
