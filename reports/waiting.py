@@ -17,10 +17,8 @@ def latency_facts(approach: ApproachSummary) -> list[tuple[str, str]]:
     latency = approach.latency
     facts = [(f"Latency, {_together(level.concurrency)}", level_words(level)) for level in latency.levels]
     if latency.cold_p50_seconds is not None:
-        cold = (
-            f"{text.seconds(latency.cold_p50_seconds)} for the first request of a fresh process, model loading included"
-        )
-        facts.append(("Cold start", cold))
+        what = "over a new connection" if approach.model.startswith("openai:") else "of a fresh process, weights read"
+        facts.append(("Cold start", f"{text.seconds(latency.cold_p50_seconds)} for the first request {what}"))
     return [*facts, ("How latency was measured", latency.how)] if facts and latency.how else facts
 
 
