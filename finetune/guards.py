@@ -74,6 +74,16 @@ def check_gradients(named: Any) -> None:
         )
 
 
+def check_base(loss: float) -> float:
+    """The untrained model's validation loss. Raises DataError where it is not a number: nothing can be learnt."""
+    if not math.isfinite(loss):
+        raise DataError(
+            "The untrained model's loss on the validation examples is not a number.",
+            "Its weights are broken or overflow in this precision: try `precision: float32`, or download it again.",
+        )
+    return loss
+
+
 @dataclass
 class Watch:
     """The course of the loss. Its fields are part of a checkpoint."""
@@ -94,7 +104,7 @@ class Watch:
                 "Look at the outputs of the training data: they may all be empty or one token.",
             )
         if not math.isfinite(loss) or not math.isfinite(grad_norm):
-            return f"diverged: loss or gradient is not a number at step {step}. {self._lower()}"
+            return self.not_a_number(step)
         self.recent.append(loss)
         now = self.level
         # With room: the batches of a few steps differ from the validation side without any fault.
@@ -102,10 +112,14 @@ class Watch:
             return f"diverged: loss rose from {self.base:.2f} to {now:.2f} by step {step}. {self._lower()}"
         return ""
 
+    def not_a_number(self, step: int) -> str:
+        """Why training must end where a loss or gradient cannot be used."""
+        return f"diverged: loss or gradient is not a number at step {step}. {self._lower()}"
+
     @property
     def level(self) -> float:
-        """Mean loss of the last steps."""
-        return sum(self.recent) / max(1, len(self.recent))
+        """Mean loss of the last steps that had one; the untrained model's before the first."""
+        return sum(self.recent) / len(self.recent) if self.recent else self.base
 
     def _lower(self) -> str:
         return lower_rate(self.recipe)

@@ -21,7 +21,7 @@ import torch
 
 from finetune.checkpoint import CheckpointStore, State
 from finetune.data import Prepared, Sample, plan_epoch, split_step
-from finetune.guards import WINDOW, Growth, Watch, check_gradients, check_quantised
+from finetune.guards import WINDOW, Growth, Watch, check_base, check_gradients, check_quantised
 from finetune.loading import is_out_of_memory
 from finetune.objective import Objective
 from finetune.recipe import Recipe
@@ -105,7 +105,7 @@ class Loop:
         started, first_step = time.perf_counter(), outcome.step
         before, saved = outcome.seconds, time.perf_counter()
         if outcome.base_loss is None:
-            outcome.base_loss = self._validate()
+            outcome.base_loss = check_base(self._validate())
             point = TrainingStep(step=0, epoch=0.0, loss=outcome.base_loss, validation_loss=outcome.base_loss)
             self._report(self._heard(point), None)
         self.watch.base = outcome.base_loss
@@ -123,10 +123,10 @@ class Loop:
             point = TrainingStep(
                 step=outcome.step,
                 epoch=round(outcome.step / self.steps_per_epoch, 4),
-                loss=loss,
+                loss=loss if math.isfinite(loss) else self.watch.level,
                 validation_loss=validation,
                 learning_rate=learning_rate(self.recipe, outcome.step - 1, self.total),
-                grad_norm=norm,
+                grad_norm=norm if math.isfinite(norm) else None,
                 tokens_per_second=tokens / max(spent, 1e-9),
                 memory_bytes=_peak_memory(self.device),
             )
@@ -214,11 +214,11 @@ class Loop:
     def _judge(self, alarm: str) -> float | None:
         """Validate, keep the best weights, decide whether to stop."""
         outcome = self.outcome
-        if alarm:
+        validation = math.nan if alarm else self._validate()
+        if not math.isfinite(validation):
             outcome.stopped = "diverged"
-            self._warn(f"Training {alarm}")
+            self._warn(f"Training {alarm or self.watch.not_a_number(outcome.step)}")
             return None
-        validation = self._validate()
         if outcome.best_loss is None or validation < outcome.best_loss:
             outcome.best_loss, outcome.best_step, outcome.waited = validation, outcome.step, 0
             outcome.best_train = self.watch.level

@@ -177,6 +177,38 @@ def test_divergence_before_any_validation_is_an_error(tiny_model: Path, tmp_path
         run(tiny_model, tmp_path, "full", {"learning_rate": 1e30, "warmup": 0.0, "epochs": 20, "evaluations": 1})
 
 
+def test_a_loss_that_is_no_number_leaves_a_record_that_can_be_read(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JSON has no NaN: a record with one could not be read back, and the training would run again."""
+    from finetune.loop import Loop
+
+    real = Loop._backward
+
+    def broken(self: Any, pieces: Any, carried: int) -> float:
+        loss = real(self, pieces, carried)
+        return float("nan") if self.outcome.step == 8 else loss
+
+    monkeypatch.setattr(Loop, "_backward", broken)
+    record = run(tiny_model, tmp_path)
+    assert record.stopped == "diverged"
+    assert record.best_step == 6
+    assert TrainingRecord.model_validate_json(record.model_dump_json()) == record
+    assert run(tiny_model, tmp_path, on_step=lambda *_: pytest.fail("it was trained again")) == record
+
+
+def test_a_validation_that_is_no_number_keeps_the_weights_before_it(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from finetune.loop import Loop
+
+    values = iter([9.0, 8.0, float("nan")])
+    monkeypatch.setattr(Loop, "_validate", lambda self: next(values))
+    record = run(tiny_model, tmp_path)
+    assert (record.stopped, record.best_step, record.best_validation_loss) == ("diverged", 6, 8.0)
+    assert any("not a number" in text for text in record.warnings)
+
+
 def test_nothing_learnt_is_said(tiny_model: Path, tmp_path: Path) -> None:
     said: list[str] = []
     run(
