@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 State = Literal["running", "finished", "stopped", "broken"]
 """stopped: by the user, goes on with resume; broken: the run itself could not go on, `error` says why."""
 TELL_SECONDS = 0.1
-SLICE_SECONDS = 0.02
-"""A worker's pipe may hold thousands of lines: after this long a key press gets its turn."""
+SLICE_SECONDS = 0.01
+"""A worker's pipe may hold thousands of lines: so often a key press gets a turn, and it needs four."""
 
 
 class Feed:

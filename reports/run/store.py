@@ -65,6 +65,7 @@ class RunStore:
         """Stored lines that could not be read, as 'answers/rag.jsonl at byte 1200'; filled by reading."""
         self._lock = lock
         self._journals: dict[Path, Journal] = {}
+        self._paths: dict[tuple[str, str], Path] = {}
         self._stop = threading.Event()
         self._syncing: threading.Thread | None = None
 
@@ -315,7 +316,10 @@ class RunStore:
         self.damaged.add(f"{path.relative_to(self.folder).as_posix()} at byte {offset}")
 
     def _journal(self, part: str, approach: str) -> Journal:
-        return self._opened(self._path(part, approach))
+        path = self._paths.get((part, approach))
+        if path is None:  # building a path takes longer than writing to it
+            path = self._paths[part, approach] = self._path(part, approach)
+        return self._opened(path)
 
     def _append(self, path: Path, record: Record) -> None:
         self._opened(path).append(to_line(record))

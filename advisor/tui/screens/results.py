@@ -176,7 +176,7 @@ class ResultsScreen(StepScreen):
 
     def _show_table(self, summary: Summary) -> None:
         head, rows = table_rows(summary, wide=self.size.width >= WIDE_TABLE + 36)
-        self.query_one("#figures", Grid).show(rows, head)
+        self.query_one("#figures", Grid).fill(rows, head)
         said = [f"Not run: {item.name}: {item.reason}" for item in summary.skipped]
         said += [f"Gave up: {a.name}: {a.error}" for a in summary.approaches if a.error]
         if summary.baseline:

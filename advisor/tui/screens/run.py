@@ -12,7 +12,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Log, Static
+from textual.widgets import Log
 
 from advisor.launch import reopen
 from advisor.narration import Lines
@@ -26,10 +26,13 @@ from advisor.tui.widgets.grid import Grid
 from advisor.tui.widgets.page import Page
 from advisor.tui.widgets.plots import Losses
 from advisor.tui.widgets.progress import board_rows, failures, loss_words, trained_now, training_words
+from advisor.tui.widgets.steady import Steady
 from reports import text
 from reports.errors import AdvisorError
-from reports.run.events import Event
+from reports.run.events import Event, Measured, Scored
 
+DRAW_SECONDS = 0.2
+"""Display work is kept off the run, which shares this loop."""
 PLOT_SECONDS = 0.5
 """A curve is drawn at most so often: it costs ten times a table."""
 WIDE_ROWS = 100
@@ -49,26 +52,26 @@ class RunScreen(StepScreen):
     def __init__(self) -> None:
         super().__init__()
         self._lines: Lines | None = None
-        self._plotted = 0.0
+        self._plotted = self._drawn = 0.0
         self._points = 0
         self._paused = False
 
     def compose_body(self) -> ComposeResult:
-        yield Static("", id="state", markup=False)
+        yield Steady(id="state")
         with Page(id="rows"):
             yield Grid(left=3, id="board")
-            yield Static("", id="failures", markup=False)
+            yield Steady(id="failures")
         with Horizontal(id="below"):
             with Vertical(id="training", classes="pane"):
-                yield Static("", id="training-words", markup=False)
+                yield Steady(id="training-words")
                 yield Losses(id="losses")
-                yield Static("", id="loss-words", markup=False)
+                yield Steady(id="loss-words")
             yield Log(id="log", classes="pane", max_lines=2_000)
 
     def on_mount(self) -> None:
         feed = self.session.feed
         if feed is None:
-            self.query_one("#state", Static).update(Content("No run is under way: Plan, key 4, starts one."))
+            self.query_one("#state", Steady).show(Content("No run is under way: Plan, key 4, starts one."))
             return
         self._lines = Lines(self._log, feed.primary)
         for event in feed.events:
@@ -81,19 +84,23 @@ class RunScreen(StepScreen):
 
     def on_run_progressed(self, message: RunProgressed) -> None:
         self._tell(message.events)
-        self._draw(message.feed)
+        now = time.monotonic()
+        if now - self._drawn >= DRAW_SECONDS or message.feed.state != "running":
+            self._drawn = now
+            self._draw(message.feed)
 
     def _tell(self, events: tuple[Event, ...]) -> None:
         if self._lines is not None:
             for event in events:
-                self._lines.tell(event)
+                if not isinstance(event, (Scored, Measured)):  # nothing is said of them, and they are the most
+                    self._lines.tell(event)
 
     def _log(self, said: str) -> None:
         self.query_one(Log).write_line(words(said, 2_000))
 
     def _tick(self) -> None:
         if self.session.feed is not None:
-            self._say_state(self.session.feed)
+            self._draw(self.session.feed)
 
     # --- what is shown ----------------------------------------------------------------------------------
 
@@ -101,8 +108,8 @@ class RunScreen(StepScreen):
         if not self.is_attached:
             return
         head, rows = board_rows(feed.board, wide=self.size.width >= WIDE_ROWS)
-        self.query_one(Grid).show(rows, head)
-        self.query_one("#failures", Static).update(failures(feed.board))
+        self.query_one(Grid).fill(rows, head)
+        self.query_one("#failures", Steady).show(failures(feed.board))
         self._say_state(feed)
         self._draw_training(feed)
 
@@ -112,8 +119,8 @@ class RunScreen(StepScreen):
         if found is None:
             return
         name, training = found
-        self.query_one("#training-words", Static).update(training_words(name, training))
-        self.query_one("#loss-words", Static).update(loss_words(training))
+        self.query_one("#training-words", Steady).show(training_words(name, training))
+        self.query_one("#loss-words", Steady).show(loss_words(training))
         now = time.monotonic()
         if len(training.points) != self._points and now - self._plotted >= PLOT_SECONDS:
             self._plotted, self._points = now, len(training.points)
@@ -146,7 +153,7 @@ class RunScreen(StepScreen):
                 said += plain(f"\n{error.hint}" if error and error.hint else "") + Content(
                     "\nr tries again from there."
                 )
-        self.query_one("#state", Static).update(said)
+        self.query_one("#state", Steady).show(said)
 
     # --- keys -------------------------------------------------------------------------------------------
 
@@ -185,7 +192,7 @@ class RunScreen(StepScreen):
 
     @work(exclusive=True, group="resume")
     async def _reopen(self, feed: Feed) -> None:
-        self.query_one("#state", Static).update(Content("Reading the project and what is stored …"))
+        self.query_one("#state", Steady).show(Content("Reading the project and what is stored …"))
         try:
             launch = await aside(reopen, feed.folder)
         except (AdvisorError, OSError) as error:

@@ -1,7 +1,7 @@
 """A table as text: columns as wide as what they hold, the widest text column gives way first. Takes plain rows.
 
     grid = Grid(("approach", "accuracy"), left=1)
-    grid.update([Row(("rag", "81 %"), mark="▸")], width=76)
+    grid.fill([Row(("rag", "81 %"), mark="▸")], width=76)
 
 For tables that are read, not edited: a DataTable would cost a cursor and a scrollbar for eight lines.
 """
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
-from textual.widgets import Static
 
+from advisor.tui.widgets.steady import Steady
 from reports.text import one_line
 
 GAP = 2
@@ -81,15 +81,15 @@ def _gap(width: int) -> int:
     return 1 if width <= 1 else GAP
 
 
-class Grid(Static):
+class Grid(Steady):
     """The same as a widget that lays itself out again when the window changes."""
 
     def __init__(self, head: Sequence[str] = (), *, left: int = 1, id: str | None = None) -> None:
-        super().__init__(id=id, markup=False)
+        super().__init__(id=id)
         self._head, self._left = tuple(head), left
         self._rows: tuple[Row, ...] = ()
 
-    def show(self, rows: Sequence[Row], head: Sequence[str] | None = None) -> None:
+    def fill(self, rows: Sequence[Row], head: Sequence[str] | None = None) -> None:
         """Other rows; nothing happens where they are the same."""
         if head is not None:
             self._head = tuple(head)
@@ -101,4 +101,4 @@ class Grid(Static):
 
     def _draw(self) -> None:
         if self._head and self.size.width:
-            self.update(laid_out(self._head, self._rows, self.content_size.width or self.size.width, self._left))
+            self.show(laid_out(self._head, self._rows, self.content_size.width or self.size.width, self._left))
