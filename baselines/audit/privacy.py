@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections import Counter
 
 from baselines.audit.findings import Finding, place
-from baselines.audit.personal_data import masked, personal_data
+from baselines.audit.personal_data import SpanKind, masked, personal_data
 from baselines.audit.rows import Item, Material
 from reports.text import count, listed
 
-_MANY = {"e-mail": "e-mail addresses", "phone": "phone numbers", "card": "payment cards", "iban": "IBANs",
-         "ip": "IP addresses", "key": "keys"}  # fmt: skip
+_WORDS: dict[SpanKind, tuple[str, str]] = {
+    "e-mail": ("e-mail address", "e-mail addresses"),
+    "phone": ("phone number", "phone numbers"),
+    "card": ("payment card", "payment cards"),
+    "iban": ("IBAN", "IBANs"),
+    "ip": ("IP address", "IP addresses"),
+    "key": ("key", "keys"),
+}
 
 
 def privacy(material: Material) -> Finding | None:
@@ -26,7 +32,7 @@ def privacy(material: Material) -> Finding | None:
         text = shown if start < 60 else f"…{shown[start - 40 :]}"
         note = listed(sorted(set(kinds)))
         rows.append(place(item, note, of=masked(text), change=None if item.part == "eval" else "mask"))
-    kinds_said = listed([f"{n:,} {_MANY[kind]}" for kind, n in total.most_common()])
+    kinds_said = listed([count(n, *_WORDS[kind]) for kind, n in total.most_common()])
     return Finding(
         kind="personal-data",
         severity="serious",
@@ -40,6 +46,6 @@ def privacy(material: Material) -> Finding | None:
     )
 
 
-def _kinds(item: Item) -> list[str]:
+def _kinds(item: Item) -> list[SpanKind]:
     texts = (item.input, *item.outputs, *item.context.values())
     return [span.kind for text in texts for span in personal_data(text)]

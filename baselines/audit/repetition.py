@@ -16,6 +16,9 @@ from baselines.overlap import overlap, same_text
 from reports.run.schema import Case, Example
 from reports.text import count, share
 
+SERIOUS = 0.05
+"""Share of the cases from which near copies move a score by as much as most methods do."""
+
 
 def leaking(learn: Sequence[Item], cases: Sequence[Item]) -> list[Twin]:
     """Twins of a training row (left) and a case (right); those with other answers only where the words are the same."""
@@ -96,7 +99,7 @@ def _leak_finding(verbatim: bool, spots: list[Place], cases: int, material: Mate
     stand = "stands" if cases == 1 else "stand"
     return Finding(
         kind="leaks" if verbatim else "near-leaks",
-        severity="serious",
+        severity="serious" if verbatim or cases >= SERIOUS * len(material.eval) else "warning",
         count=cases,
         text=f"{count(cases, 'eval case')} ({of}) {stand} {how} in the training data, in {count(len(spots), 'row')}",
         rows=tuple(spots),
