@@ -10,7 +10,7 @@ same question about another passage is another question.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -24,7 +24,9 @@ ALIKE = 0.7
 NEARLY = 0.75
 """Above this hardly more than an ending differs in a short text."""
 MOST_ROWS = 40_000
-"""Within one list so many rows are compared at most: the time grows with the square."""
+"""Within one list so many different rows are compared at most: the time grows with the square."""
+MOST_CHARACTERS = 12_000_000
+"""Of texts that are compared at once: about 1 GB of memory."""
 
 _COURTESY_WORDS = """\
 hi hello hey dear team there good morning afternoon evening day please pls plz kindly thanks thank thx you many much
@@ -67,18 +69,20 @@ class Twin:
 def twins_of(items: Sequence[Item], others: Sequence[Item] | None = None) -> list[Twin]:
     """All pairs that say nearly the same, the most alike first; identical normal forms included."""
     first, second = _comparable(items, others)
-    left = [items[i].normal for i in first]
-    right = None if others is None else [others[i].normal for i in second]
-    pairs = similar_pairs(left, right)
+    left = _groups(items, first)
     found = []
-    for i, j, alike in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.alike.tolist(), strict=True):
-        a, b = items[first[i]], items[first[j]] if others is None else others[second[j]]
-        if a.frame != b.frame or numbers(a.normal) != numbers(b.normal):
-            continue
-        same = bare(a.normal) == bare(b.normal)
-        if same or alike >= ALIKE or _only_slips(a.normal, b.normal):
-            found.append(Twin(first[i], first[j] if others is None else second[j], 1.0 if same else alike, same))
-    return sorted(found, key=lambda twin: (-twin.alike, twin.left, twin.right))
+    if others is None:
+        found += [Twin(group[0], copy, 1.0, True) for group in left for copy in group[1:]]
+        left = next(_portions(items, left), [])[:MOST_ROWS]
+        for i, j, alike, same in _alike(items, left):
+            found += [Twin(left[i][0], copy, alike, same) for copy in left[j]]
+        return _sorted(found)
+    for mine in _portions(items, left):
+        for theirs in _portions(others, _groups(others, second)):
+            for i, j, alike, same in _alike(items, mine, others, theirs):
+                found += [Twin(copy, theirs[j][0], alike, same) for copy in mine[i]]
+                found += [Twin(mine[i][0], copy, alike, same) for copy in theirs[j][1:]]
+    return _sorted(found)
 
 
 def same_answer(a: Item, b: Item) -> bool:
@@ -105,6 +109,52 @@ def repeats(items: Sequence[Item], twins: Iterable[Twin]) -> dict[int, Twin]:
     return found
 
 
+def _sorted(twins: list[Twin]) -> list[Twin]:
+    return sorted(twins, key=lambda twin: (-twin.alike, twin.left, twin.right))
+
+
+def _groups(items: Sequence[Item], chosen: Sequence[int]) -> list[list[int]]:
+    """Positions of rows that are the same in normal form, answer included: only the first of each is compared."""
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for at in chosen:
+        groups.setdefault((items[at].normal, items[at].frame, items[at].answer), []).append(at)
+    return list(groups.values())
+
+
+def _portions(items: Sequence[Item], groups: Sequence[list[int]]) -> Iterator[list[list[int]]]:
+    """Groups in portions of at most so many characters, so that memory stays bounded."""
+    portion: list[list[int]] = []
+    size = 0
+    for group in groups:
+        length = len(items[group[0]].normal)
+        if portion and size + length > MOST_CHARACTERS:
+            yield portion
+            portion, size = [], 0
+        portion.append(group)
+        size += length
+    if portion:
+        yield portion
+
+
+def _alike(
+    items: Sequence[Item],
+    groups: Sequence[list[int]],
+    others: Sequence[Item] | None = None,
+    other_groups: Sequence[list[int]] = (),
+) -> Iterator[tuple[int, int, float, bool]]:
+    """(group, other group, similarity, whether letters and digits are the same) of all that say nearly the same."""
+    left = [items[group[0]] for group in groups]
+    right = left if others is None else [others[group[0]] for group in other_groups]
+    pairs = similar_pairs([item.normal for item in left], None if others is None else [item.normal for item in right])
+    for i, j, alike in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.alike.tolist(), strict=True):
+        a, b = left[i], right[j]
+        if a.frame != b.frame or numbers(a.normal) != numbers(b.normal):
+            continue
+        same = bare(a.normal) == bare(b.normal)
+        if same or alike >= ALIKE or _only_slips(a.normal, b.normal):
+            yield i, j, 1.0 if same else alike, same
+
+
 def _comparable(items: Sequence[Item], others: Sequence[Item] | None) -> tuple[list[int], list[int]]:
     """Positions of the rows that have a possible partner: one with the same numbers and context fields."""
     keys = [(numbers(item.normal), item.frame) for item in items]
@@ -112,8 +162,7 @@ def _comparable(items: Sequence[Item], others: Sequence[Item] | None) -> tuple[l
         seen: dict[object, int] = {}
         for key in keys:
             seen[key] = seen.get(key, 0) + 1
-        chosen = [i for i, key in enumerate(keys) if seen[key] > 1]
-        return chosen[:MOST_ROWS], []
+        return [i for i, key in enumerate(keys) if seen[key] > 1], []
     right = [(numbers(item.normal), item.frame) for item in others]
     common = set(keys) & set(right)
     return [i for i, k in enumerate(keys) if k in common], [i for i, k in enumerate(right) if k in common]

@@ -149,3 +149,21 @@ def test_long_texts_are_compared_by_a_sample_of_themselves() -> None:
     changed = [text.replace(text.split()[50], "other") for text in long]
     found = similar_pairs(long, changed, alike=0.8)
     assert set(zip(found.left.tolist(), found.right.tolist(), strict=True)) == {(i, i) for i in range(20)}
+
+
+def test_thousands_of_equal_rows_are_all_repeats_of_the_first(material: Build) -> None:
+    text = "the very same text again and again"
+    rows = material([(text, "a")] * 3000 + [(text[:-3] + "in", "a")], [(f"{text.capitalize()}!", "a")] * 3)
+    found = repeats(rows.train, twins_of(rows.train))
+    assert len(found) == 3000
+    assert {twin.left for twin in found.values()} == {0}
+    given = leaks(rows, leaking(rows.train, rows.eval))
+    assert sum(len(finding.rows) for finding in given) == 3001
+
+
+def test_portions_find_what_one_look_finds(material: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = material([(f"a question about {w} please", w) for w in "xyz"], [(f"A question about {w}", w) for w in "zyx"])
+    whole = twins_of(rows.train, rows.eval)
+    monkeypatch.setattr("baselines.audit.near_duplicates.MOST_CHARACTERS", 1)
+    assert twins_of(rows.train, rows.eval) == whole
+    assert len(whole) >= 3
