@@ -170,12 +170,13 @@ class Outcomes:
         if self.kind == "binary":
             return wilson(int(x.sum()), len(x), level) if groups is None else clustered_wilson(x, groups, level)
         if self.kind == "set":
-            return _inside(view.sample(name).interval(level))
+            return _inside(_never_certain(view.sample(name).interval(level), len(x), level))
         if groups is not None:
             found = clustered_mean(x, groups, level)[0]
         else:
             found = bounded.mean_interval(x, level, view.sample(name))
-        return _inside(found) if x.min() >= 0 and x.max() <= 1 else found
+        units = len(x) if view.n_clusters is None else view.n_clusters
+        return _inside(_never_certain(found, units, level)) if x.min() >= 0 and x.max() <= 1 else found
 
     def compare(self, a: str, b: str, margin: float = 0.0) -> PairedResult:
         """B against A over the cases both were asked; unadjusted: see `against` for a family."""
@@ -258,6 +259,15 @@ class Outcomes:
         """This table, or the part of it that all the named approaches were asked."""
         mask = self.asked(*names)
         return self if mask.all() else self.subset(mask)
+
+
+def _never_certain(interval: Interval, units: int, level: float) -> Interval:
+    """Where all cases scored alike, resampling sees no spread: Wilson's bound of 0 in `units` may score otherwise."""
+    if interval.high > interval.low:
+        return interval
+    others = wilson(0, units, level).high
+    low, high = interval.value * (1 - others), interval.value + (1 - interval.value) * others
+    return replace(interval, low=low, high=high, method="all alike")
 
 
 def _inside(interval: Interval) -> Interval:

@@ -56,6 +56,25 @@ def test_bounded_quality_stays_inside_the_range() -> None:
     assert found.low < found.value < found.high <= 1.0
 
 
+@pytest.mark.parametrize("cases", [6, 60])
+@pytest.mark.parametrize(("score", "low", "high"), [(0.0, False, True), (1.0, True, False), (0.25, True, True)])
+def test_scores_all_alike_are_no_certainty(cases: int, score: float, low: bool, high: bool) -> None:
+    outcomes = Outcomes("token-f1", "bounded", {"a": np.full(cases, score)})
+    found, share = outcomes.quality("a"), wilson(0, cases).high
+    assert found.value == score
+    assert (found.low < score, found.high > score) == (low, high)
+    assert found.low == pytest.approx(score * (1 - share))
+    assert found.high == pytest.approx(score + (1 - score) * share)
+
+
+def test_all_right_in_macro_f1_is_no_certainty() -> None:
+    labels = tuple("ab" * 20)
+    outcomes = Outcomes("macro-f1", "set", {"a": np.ones(40)}, expected=labels, predicted={"a": labels})
+    found = outcomes.quality("a")
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert 0.85 < found.low < 0.95
+
+
 def test_nothing_asked_is_no_estimate() -> None:
     found = Outcomes("accuracy", "binary", {"x": np.full(5, np.nan)}).quality("x")
     assert np.isnan(found.value)
