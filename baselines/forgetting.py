@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"[^\W_]+")
 MARGIN = 0.03
 """Share of the tasks that may be lost: the margin of non-inferiority."""
-ANSWER_TOKENS = 24
+ANSWER_TOKENS = 16
 OWN_TOKENS = 64
 """For a user's own tasks, whose answers may be longer."""
 SHOWN = 5

@@ -92,8 +92,7 @@ def train(
         sampler=Sampler(weights.model, weights.tokenizer, plan.data, plan.end_ids),
         checkpoint_seconds=checkpoint_seconds,
     )
-    outcome = _run(loop, recipe, plan)
-    _check_learnt(outcome, on_warning)
+    outcome = _check_learnt(_run(loop, recipe, plan), on_warning)
     record = _record(recipe, plan, outcome, trained)
     folder, files = result_folder(out, recipe.method), {RECORD: record.model_dump_json(indent=2) + "\n"}
     if recipe.method == "full":
@@ -253,8 +252,8 @@ def _run(loop: Loop, recipe: Recipe, plan: _Plan) -> Outcome:
         raise
 
 
-def _check_learnt(outcome: Outcome, on_warning: Callable[[str], None]) -> None:
-    """Raise or warn where training did not help."""
+def _check_learnt(outcome: Outcome, on_warning: Callable[[str], None]) -> Outcome:
+    """The outcome. Raises or warns where training did not help."""
     if outcome.best_loss is None:
         raise UsageError(
             f"Training {outcome.stopped} before a first validation.", "Lower `learning_rate` to a tenth of it."
@@ -266,6 +265,7 @@ def _check_learnt(outcome: Outcome, on_warning: Callable[[str], None]) -> None:
         )
         outcome.warnings.append(text)
         on_warning(text)
+    return outcome
 
 
 def _record(recipe: Recipe, plan: _Plan, outcome: Outcome, trained: int) -> TrainingRecord:
