@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from reports import text
 from reports.summary.model import ApproachSummary, ComparisonSummary, Summary
+from reports.verdict.wording import horizon_words
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,12 @@ def opening(summary: Summary) -> Opening:
     chosen = summary.approach(verdict.approach) if verdict.approach else None
     leader = chosen or best(summary)
     costs_big, costs = _costs(summary, leader)
-    money = verdict.because[2:] if chosen else ()
     return Opening(
         headline=verdict.headline or verdict.kind,
         sure_big=_sure_big(summary, leader),
         sure=tuple(_sure(summary, leader, chosen)),
         costs_big=costs_big,
-        costs=(*money, *costs),
+        costs=tuple(costs),
         change=tuple(threshold.text for threshold in verdict.would_change_if),
         rule=verdict.rule,
     )
@@ -103,16 +103,24 @@ def comparison_sentence(c: ComparisonSummary, summary: Summary) -> str:
 def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[str]]:
     if leader is None:
         return "Unknown", []
-    cost, said = leader.cost, []
+    said: list[str] = []
+    cost, traffic = leader.cost, summary.header.spec.traffic
+    over = f"over {horizon_words(traffic)}"
+    if cost.total_usd is None:
+        said += summary.verdict.because[2:]
+    else:
+        said.append(f"{text.amount(cost.one_off_usd)} once, to build it; then {text.amount(cost.monthly_usd)} a month.")
+        said.append(
+            f"{text.money(cost.per_1000_usd)} for 1,000 answers, at {text.number(traffic.queries_per_day, 0)} a day."
+        )
     base = summary.baseline
     if base and base != leader.name and (other := summary.approach(base).cost.total_usd) is not None:
-        months = text.number(summary.header.spec.traffic.horizon_months, 0)
-        said.append(f"{name(base)}, the baseline, costs {text.money(other)} over {months} months.")
+        said.append(f"{name(base)}, the baseline, costs {text.amount(other)} {over}.")
     if leader.latency.n:
         said.append(f"One answer takes {text.seconds(leader.latency.p50_seconds)} (median), {_slow(leader)}.")
-    if cost.monthly_usd is None:
+    if cost.total_usd is None:
         return "Not known", said
-    return f"{text.money(cost.monthly_usd)} a month", said
+    return f"{text.amount(cost.total_usd)} {over}", said
 
 
 def _slow(approach: ApproachSummary) -> str:
@@ -132,7 +140,7 @@ def chips(summary: Summary) -> list[Chip]:
         found.append(Chip("≡", f"{text.count(trust.groups, 'group')}, intervals clustered by them", ""))
     if trust.detectable:
         gap = text.difference(trust.detectable, 0, trust.detectable, summary.primary.unit).lstrip("+")
-        found.append(Chip("±", f"can detect about {gap}", ""))
+        found.append(Chip("±", f"can detect about {gap} between the two best", ""))
     total = sum(a.quality.n for a in summary.approaches)
     some = f"{trust.failed_answers:,} of {text.count(total, 'answer')} failed, counted as wrong"
     found.append(Chip("!", some, "warn") if trust.failed_answers else Chip("✓", "no answer failed", "fine"))
@@ -169,8 +177,8 @@ def limits(summary: Summary) -> list[str]:
     )
     if trust.detectable:
         gap = text.difference(trust.detectable, 0, trust.detectable, summary.primary.unit).lstrip("+")
-        said.append(f"A difference smaller than about {gap} would often go unseen with so many cases; "
-                    '"not shown" is not "no difference".')  # fmt: skip
+        said.append(f"A difference smaller than about {gap} between the two best would often go unseen with so many "
+                    'cases; "not shown" is not "no difference".')  # fmt: skip
     trained = [a for a in summary.approaches if a.training]
     if trained:
         said.append(

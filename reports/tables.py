@@ -80,8 +80,8 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
             f"{text.count(latency.n, 'request')}, one at a time" if latency.n else "not measured",
         ),
         Cell(text.money(cost.per_1000_usd), spread or ("no price, see below" if cost.missing else "")),
-        Cell(text.money(cost.one_off_usd)),
-        Cell(text.money(cost.monthly_usd)),
+        Cell(text.amount(cost.one_off_usd)),
+        Cell(text.amount(cost.monthly_usd)),
         Cell(f"{approach.quality.failed:,} of {approach.quality.n:,}", _failure_note(approach)),
     )
 

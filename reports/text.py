@@ -165,6 +165,11 @@ def money(value: float | None) -> str:
     return f"{sign}${amount:,.{2 if amount < 100 else 0}f}"
 
 
+def amount(value: float | None) -> str:
+    """A sum that somebody pays, in dollars and cents: '$5,004', '$0.52', 'under $0.01'. Unit prices go by `money`."""
+    return "under $0.01" if value is not None and 0 < value < 0.005 else money(value)
+
+
 def seconds(value: float | None) -> str:
     """A duration: '8 ms', '0.42 s', '12 s', '3 min 20 s', '2 h 5 min'; '–' where unknown."""
     if value is None or not math.isfinite(value):

@@ -155,7 +155,7 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
         inflation, quantile = (1.0, None) if clusters is None else wider_quantile(effect, clusters + 2, level)
         ends.append(paired.bonett_price(n, b, c, level, inflation=inflation, quantile=quantile))
     wide, narrow = ends
-    smoothed = (b + c + 1) / (n + 2)
+    smoothed, spread = (b + c + 1) / (n + 2), max(1.0, effect)
     return PairedResult(
         difference=wide.value,
         low=wide.low,
@@ -171,7 +171,10 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
         high90=narrow.high,
         p_exact=paired.mcnemar_exact(b, c) if groups is None else None,
         probability_better=paired.probability_better(b, c) if groups is None else None,
-        detectable=power.detectable_difference(n, smoothed, design_effect=max(1.0, effect)) if n else None,
+        detectable=power.detectable_difference(n, smoothed, design_effect=spread)
+        or power.detectable_one_sided(n, design_effect=spread)
+        if n
+        else None,
     )
 
 

@@ -62,6 +62,19 @@ def detectable_difference(
     return high
 
 
+def detectable_one_sided(n: int, power: float = 0.8, alpha: float = 0.05, design_effect: float = 1.0) -> float:
+    """The least that n paired cases can show at all: every case on which the two differ falls on one side.
+
+    `detectable_difference` at a discordance that equals the difference: about (za + zb)^2 / n, at most 1.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        enough = detectable_difference(n, middle, power, alpha, design_effect) is not None
+        low, high = (low, middle) if enough else (middle, high)
+    return high
+
+
 def midp_power(n: int, difference: float, discordance: float, alpha: float = 0.05) -> float:
     """Exact power of the mid-p McNemar test: sum over the number of discordant cases N ~ Binomial(n, psi)."""
     from scipy.special import bdtr, gammaln

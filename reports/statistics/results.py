@@ -68,7 +68,8 @@ class PairedResult:
     probability_better: float | None = None
     """Bayesian companion for right-or-wrong scores: P(B better) under Dirichlet(1,1,1,1), never instead of p."""
     detectable: float | None = None
-    """Smallest difference that these cases could have shown with 80 % power at the observed spread."""
+    """Smallest difference that these cases could have shown with 80 % power at the observed spread; where hardly any
+    case differs, the smallest that so many cases can show at all."""
     words: Words = "not shown"
     a: str = ""
     b: str = ""

@@ -6,7 +6,6 @@ trust(store, table, approaches, comparisons).detectable
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
 
 from reports.run.store import RunStore
 from reports.summary.model import ApproachSummary, ComparisonSummary, Trust
@@ -24,7 +23,6 @@ def trust(
 ) -> Trust:
     """The trust strip. Call it after everything else was read: `store.damaged` is complete then."""
     data = store.header.spec.data
-    detectable = [c.detectable for c in comparisons if c.primary and c.detectable is not None]
     return Trust(
         cases=len(table.ids),
         asked=max((int(row.asked.sum()) for row in table.rows.values()), default=0),
@@ -40,5 +38,12 @@ def trust(
         notes=data.notes,
         warnings=table.log.warnings,
         damaged=tuple(sorted(store.damaged)),
-        detectable=median(detectable) if detectable else None,
+        detectable=_between_the_best(approaches, comparisons),
     )
+
+
+def _between_the_best(approaches: Sequence[ApproachSummary], comparisons: Sequence[ComparisonSummary]) -> float | None:
+    """What can be detected between the two highest estimates: between others it may be far more or less."""
+    scored = [a for a in approaches if a.quality.value is not None and a.kind != "floor"]
+    best = {a.name for a in sorted(scored, key=lambda a: (-(a.quality.value or 0.0), a.name))[:2]}
+    return next((c.detectable for c in comparisons if {c.a, c.b} == best), None)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from statistics import median
 
 import numpy as np
 
@@ -64,8 +63,10 @@ def _sample(evidence: Evidence, choice: Choice) -> Iterator[str]:
     n = max((choice.qualities[name].n for name in choice.contenders), default=0)
     if 0 < n < SMALL:
         least = _detectable(evidence, choice)
-        said = f"differences of less than about {points(least, evidence.unit)}" if least else "small differences"
-        yield f"Only {text.count(n, 'case')}: {said} can hardly be shown."
+        said = "small differences can hardly be shown."
+        if least:
+            said = f"less than about {points(least, evidence.unit)} between the two best can hardly be shown."
+        yield f"Only {text.count(n, 'case')}: {said}"
     clusters = evidence.outcomes.n_clusters
     if clusters is not None and clusters < FEW_CLUSTERS:
         yield f"The cases come from only {text.count(clusters, 'group')}: intervals over so few groups are unsteady."
@@ -76,13 +77,11 @@ def _sample(evidence: Evidence, choice: Choice) -> Iterator[str]:
 
 
 def _detectable(evidence: Evidence, choice: Choice) -> float | None:
-    """What these cases can show with 80 % power, at the middle of the spreads seen against the best estimate."""
+    """What these cases can show with 80 % power between the two best estimates: the contest that matters."""
     if len(choice.contenders) < 2:
         return None
-    best = max(choice.contenders, key=lambda name: (choice.qualities[name].value, name))
-    found = [evidence.outcomes.compare(best, other).detectable for other in choice.contenders if other != best]
-    known = [value for value in found if value]
-    return median(known) if known else None
+    first, second = sorted(choice.contenders, key=lambda name: (-choice.qualities[name].value, name))[:2]
+    return evidence.outcomes.compare(first, second).detectable
 
 
 def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: Traffic) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil, isfinite
 
-from reports import text
+from reports import statistics, text
 from reports.costs import DAYS_PER_MONTH, CostEstimate, break_even
 from reports.run.schema import Decision, Traffic
 from reports.verdict.choice import Choice, choose
@@ -121,20 +121,24 @@ def _margin(evidence: Evidence, choice: Choice, decision: Decision, traffic: Tra
 def _cases(evidence: Evidence, choice: Choice) -> Iterator[Threshold]:
     """Cases at which the lead that was seen would be shown, for the leader that was not chosen.
 
-    A detectable difference shrinks with the root of the cases: n' = n (detectable / seen)^2.
+    By the formula for pairs at the discordance seen; for other scores and for groups a detectable difference shrinks
+    with the root of the cases: n' = n (detectable / seen)^2.
     """
     if choice.approach is None or choice.best is None or choice.best == choice.approach:
         return
     result = choice.against_best[choice.approach]
     if result.detectable is None or result.difference == 0 or choice.approach not in choice.could_be_best:
         return
-    needed = ceil(result.n * (result.detectable / abs(result.difference)) ** 2)
+    lead = abs(result.difference)
+    if evidence.outcomes.kind == "binary" and result.n_clusters is None and result.discordance is not None:
+        needed = statistics.cases_for(lead, max(lead, result.discordance))
+    else:
+        needed = ceil(result.n * (result.detectable / lead) ** 2)
     if not result.n < needed <= MOST_CASES * result.n:
         return
-    lead = points(abs(result.difference), evidence.unit)
     said = (
-        f"About {amount(needed)} cases (now {amount(result.n)}) would show a lead as large as the {lead} that "
-        f"{called(choice.best)} had here; then it would be named."
+        f"About {amount(needed)} cases (now {amount(result.n)}) would show a lead as large as the "
+        f"{points(lead, evidence.unit)} that {called(choice.best)} had here; then it would be named."
     )
     yield Threshold("cases", said, float(needed), "cases", choice.best)
 

@@ -32,7 +32,7 @@ def points(value: float, unit: Unit) -> str:
 
 def amount(n: int) -> str:
     """A number of cases to two digits where it is an extrapolation: '2,400'."""
-    return text.significant(float(n), 2 if n >= 100 else 3)
+    return text.significant(float(n), 2) if n >= 100 else f"{n}"
 
 
 def horizon_words(traffic: Traffic) -> str:

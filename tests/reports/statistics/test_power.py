@@ -45,6 +45,13 @@ def test_cases_for_a_difference(difference: float, cases: tuple[int, int, int]) 
     assert tuple(statistics.cases_for(difference, psi) for psi in (0.1, 0.2, 0.3)) == cases
 
 
+@pytest.mark.parametrize("n", [30, 130, 1000])
+def test_the_least_that_can_be_shown_at_all(n: int) -> None:
+    least = statistics.detectable_one_sided(n)
+    assert statistics.cases_for(least, least) == n
+    assert statistics.detectable_difference(n, 0.9 * least) is None
+
+
 def test_detectable_difference_inverts_cases_for() -> None:
     n = statistics.cases_for(0.04, 0.15, design_effect=1.6)
     assert statistics.detectable_difference(n, 0.15, design_effect=1.6) == pytest.approx(0.04, rel=1e-3)

@@ -9,7 +9,7 @@ import pytest
 
 from reports.costs import CostEstimate
 from reports.run.schema import Decision, Traffic
-from reports.statistics import Outcomes
+from reports.statistics import Outcomes, cases_for
 from reports.verdict import ApproachFacts, Evidence, Threshold, Verdict, decide
 
 TRAFFIC = Traffic(queries_per_day=1000, horizon_months=12)
@@ -203,6 +203,18 @@ def test_small_samples_name_what_they_can_show_in_the_metric_s_own_unit() -> Non
     assert 0.1 < detectable < 0.5
     assert f"{detectable:.2f}" in said
     assert "point" not in said + verdict.because[1]
+
+
+def test_a_lead_of_hardly_any_case_still_says_how_many_cases_would_show_it() -> None:
+    cheap, lead = np.ones(130), np.ones(130)
+    cheap[:13], lead[:10] = 0, 0  # 3 cases differ, all on one side: fewer than 130 cases can show
+    facts = (ApproachFacts("zero-shot", "zero-shot", CostEstimate(0.001, 0)),
+             ApproachFacts("qlora", "qlora", CostEstimate(0.001, 3000)))  # fmt: skip
+    outcomes = Outcomes("accuracy", "binary", {"zero-shot": cheap, "qlora": lead})
+    verdict = decide(Evidence(facts, outcomes), Decision(), TRAFFIC)
+    assert verdict.approach == "zero-shot"
+    assert threshold(verdict, "cases").value == cases_for(3 / 130, 3 / 130)
+    assert "Only 130 cases: less than about 5.9 points between the two best can hardly be shown." in verdict.warnings
 
 
 def test_a_run_of_the_floor_alone_says_so() -> None:
