@@ -5,7 +5,7 @@ python -m tests.bench.gpu_models --models Llama-3.2-1B --methods qlora
 python -m tests.bench.gpu_models --tiny            # two layers on whatever is here: shows that every part runs
 
 Each measurement in a process of its own, so that a peak is its own. Prints; asserts nothing. Needs room for the
-weights on disk (15 GB for 7B). TRL is measured where it is installed.
+weights on disk (15 GB for 7B). TRL is measured where it is installed, or by the Python that BENCH_TRL names.
 """
 
 # ruff: noqa: T201
@@ -106,7 +106,8 @@ def _has_gpu() -> bool:
 
 
 def _spawn(task: str, method: str, folder: Path, args: argparse.Namespace) -> dict[str, float] | str:
-    command = [sys.executable, "-m", "tests.bench.gpu_models", "--one", task, "--methods", method]
+    python = os.environ.get("BENCH_TRL", sys.executable) if task == "trl" else sys.executable
+    command = [python, "-m", "tests.bench.gpu_models", "--one", task, "--methods", method]
     command += ["--folder", str(folder), "--examples", str(args.examples), "--length", str(args.length)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=ROOT)
