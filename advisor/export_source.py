@@ -158,7 +158,8 @@ def open_source(run: Path, approach: str | None) -> Iterator[Source]:
 
 def trainable(specs: Sequence[ApproachSpec]) -> list[ApproachSpec]:
     """The approaches that are fine-tunings of a model on this machine."""
-    return [spec for spec in specs if spec.kind in METHODS and spec.model and not spec.model.id.startswith("openai:")]
+    local = [spec for spec in specs if spec.model is not None and not spec.model.id.startswith("openai:")]
+    return [spec for spec in local if spec.kind in METHODS]
 
 
 def _choose(store: RunStore, name: str | None) -> ApproachSpec:
@@ -180,6 +181,9 @@ def _choose(store: RunStore, name: str | None) -> ApproachSpec:
             "no approach of this run was fine-tuned, so there is nothing to export",
             "add qlora, lora or full to the project's approaches, and run it",
         )
+    contenders = [spec for spec in found if spec.part_of is None]  # not points of a curve, nor further seeds
+    if len(contenders) == 1:
+        return contenders[0]
     if len(found) > 1:
         raise UsageError(f"the run has several fine-tunings: {names}", "choose one with --approach NAME")
     return found[0]

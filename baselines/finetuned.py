@@ -82,6 +82,12 @@ class FineTuned:
             raise NotApplicable(f"an endpoint ({spec.model.id}) cannot be fine-tuned from here; name a local model")
 
     @property
+    def _engine(self) -> str | None:
+        """The trainer of the user's that runs the recipe; None: ours."""
+        found: str | None = self.spec.options.get("engine")
+        return found
+
+    @property
     def folder(self) -> Path:
         """Where adapter, checkpoints and the training's record stand."""
         return self._resources.artifacts / file_name(self.spec.name)
@@ -119,6 +125,7 @@ class FineTuned:
                 "task": {"type": task.type, "instruction": task.instruction, "labels": task.labels},
                 "decoding": decoding_of(self._resources.spec),
                 "version": [VERSION, GOLD_ABSENT],
+                **({"engine": self._engine} if self._engine else {}),
             }
         )
 
@@ -154,6 +161,8 @@ class FineTuned:
         if source is None:
             raise UsageError(f"{name}: {base.name} cannot be trained here.", "Fine-tuning needs a local model.")
         emit(Progressed(approach=name, what="laying out the training examples", total=len(self._examples)))
+        if self._engine:
+            return self._train_outside(source, emit)
         spec = self.spec.model
         record = train(
             self.pairs(),
@@ -172,6 +181,12 @@ class FineTuned:
         precision = getattr(base, "precision", None)
         answering = {"answers_on": precision} if precision else {}
         return record.model_copy(update={"recipe": {**record.recipe, **answering}})
+
+    def _train_outside(self, source: str, emit: Emit) -> TrainingRecord:
+        """The same recipe through another trainer: its steps and its lines as events, its adapter as our own."""
+        from baselines.second_opinion import train
+
+        return train(self.spec, self.base(), source, self.recipe, self.pairs(), self.folder, self._resources, emit)
 
     def _probed(self, record: TrainingRecord, emit: Emit) -> TrainingRecord:
         """The record with what was forgotten. Not for points of a curve or further seeds: nobody deploys those."""

@@ -101,6 +101,14 @@ _PARTS = (
     Option(
         "probe", "text", None, "file of your neighbouring tasks, asked before and after beside 120 general ones; none"
     ),
+    Option(
+        "engine",
+        "choice",
+        None,
+        "another trainer, installed by you, runs the same recipe; where nothing is said, ours",
+        choices=("trl", "llamafactory", "axolotl"),
+    ),
+    Option("engine_python", "text", None, "the Python that has it; looked for where nothing is said"),
     Option("curve_of", "text", None, "a point of that approach's learning curve, and no contender"),
     Option("seed_of", "text", None, "that approach trained again with another seed, and no contender"),
 )

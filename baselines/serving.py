@@ -83,11 +83,12 @@ def _peak_bytes(device: str) -> int | None:
         import torch
 
         return int(torch.cuda.max_memory_allocated(device))
+    # Not getrusage: its peak is inherited from the process that started this one.
     try:
-        import resource
-    except ImportError:
+        with open("/proc/self/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
         return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def main() -> int:

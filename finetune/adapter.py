@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from finetune.loading import load_weights
-from finetune.model_files import PROVENANCE, open_model
+from finetune.model_files import PROVENANCE, ModelFiles, open_model
 from reports.errors import DataError, EnvironmentFault
 
 ADAPTER_FILE = "adapter_model.safetensors"
+PEFT_FILES = (ADAPTER_FILE, "adapter_config.json")
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,22 @@ def save_whole(
         model.save_pretrained(fresh, safe_serialization=True)
         tokenizer.save_pretrained(fresh)
         _finish(fresh, folder, provenance, None, extra)
+
+
+def adopt(
+    found: Path, files: ModelFiles, folder: Path, provenance: Provenance, extra: Mapping[str, str] | None = None
+) -> None:
+    """Take over what another trainer left in `found`: PEFT's two files, or whole weights with the base's tokenizer."""
+    with _writing(folder) as fresh:
+        whole = provenance.method == "full"
+        for pattern in ("*.safetensors", "*.safetensors.index.json", "config.json") if whole else PEFT_FILES:
+            for path in found.glob(pattern):
+                shutil.copy2(path, fresh / path.name)
+        if whole:
+            files.tokenizer.save_pretrained(fresh)
+            if (files.folder / "generation_config.json").is_file():
+                shutil.copy2(files.folder / "generation_config.json", fresh)
+        _finish(fresh, folder, provenance, None if whole else fresh / ADAPTER_FILE, extra)
 
 
 def read_provenance(folder: Path) -> Provenance:

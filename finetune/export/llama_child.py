@@ -85,11 +85,12 @@ def _best(llama_cpp: Any, model: Any) -> int:
 
 
 def _peak_bytes() -> int | None:
+    # Not getrusage: its peak is inherited from the process that started this one.
     try:
-        import resource
-    except ImportError:
+        with open("/proc/self/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
         return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 if __name__ == "__main__":
