@@ -52,6 +52,10 @@ READING_BYTES = 1e9
 REQUEST = Range(0.4, 1.2, 6.0)
 """Seconds of one request to an endpoint."""
 CONCURRENCY = 8
+PROBE = {"questions": 240.0, "prompt": 40.0}
+"""Of the forgetting probe: 120 general tasks before and after a training."""
+PROBE_ANSWER = Range(3, 10, 16)
+"""Tokens."""
 EARLY = 0.3
 """Share of the epochs after which early stopping may end a training."""
 VALIDATION = 1.06
@@ -180,6 +184,8 @@ class _Ask:
         read = lengths.prompt - lengths.shared * (1 - 1 / questions)
         asked = {"questions": questions, "prompt": read, "weight_bytes": per_weight}
         seconds = embedding + training + LOADING + _answering(config, device, asked, self._answers(lengths))
+        if recipe and spec.options.get("probe") != "none" and spec.part_of is None:
+            seconds += _answering(config, device, {**asked, **PROBE}, PROBE_ANSWER)
         seconds += Range(0, 1, 2).times(shape_of(config).linear * per_weight / READING_BYTES)
         if training != NOTHING:
             found = found.model_copy(update={"training_seconds": _span(training)})
@@ -349,7 +355,7 @@ def measured_here() -> tuple[float, float]:
     square = np.ones((640, 640), dtype=np.float32)
     square @ square  # threads start
     rates = []
-    for _ in range(5):
+    for _ in range(12):
         started = time.process_time()
         square @ square
         rates.append(2 * 640**3 / max(1e-6, time.process_time() - started))
