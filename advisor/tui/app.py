@@ -21,6 +21,7 @@ from advisor.tui.frame import PART_OF, SCREENS, STEPS, RunProgressed, Steps, Ste
 from advisor.tui.plain import words
 from advisor.tui.session import Session
 from advisor.tui.themes import DARK, LIGHT
+from advisor.user_folders import typed
 from reports.errors import AdvisorError
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class AdvisorApp(App[None], inherit_bindings=False):
         async def answered(sure: bool | None) -> None:
             if sure:
                 await self.stop_run()
-                self.exit(message=f"interrupted; to go on: advisor resume {words(feed.folder)}")
+                self.exit(message=f"interrupted; to go on: advisor resume {words(typed(feed.folder))}")
 
         if not isinstance(self.screen, Confirm):
             await self.push_screen(Confirm("Leave while the run is under way?", stop_words(feed.folder)), answered)

@@ -18,13 +18,14 @@ from textual.widgets import Button, Static
 from advisor.tui.actions import EVERYWHERE, Action, of_screen
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import plain, words
+from advisor.user_folders import typed
 
 
 def stop_words(folder: Path) -> str:
     """What stopping a run means, and how to go on."""
     return (
         "The worker is ended; every answer that is there stays stored. To go on, start the app again, or type:\n"
-        f"advisor resume {words(folder)}"
+        f"advisor resume {words(typed(folder))}"
     )
 
 

@@ -19,6 +19,7 @@ from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, cell, joined, line, plain
 from advisor.tui.widgets.sheet import fill
+from advisor.user_folders import typed
 from reports.errors import AdvisorError
 from reports.text import count, listed, money, seconds, size
 
@@ -148,7 +149,7 @@ class PlanScreen(StepScreen):
 
         facts = metrics.facts(prepared.spec.metrics[0])
         rule = stated_rule(facts.title, facts.unit, prepared.spec.decision, prepared.spec.traffic)
-        command = f"advisor run {prepared.project.folder}"
+        command = f"advisor run {typed(prepared.project.folder)}"
         self.query_one("#rule", Static).update(
             joined(
                 Content.styled("\nHow it is decided\n", "$accent bold"),
@@ -166,7 +167,7 @@ class PlanScreen(StepScreen):
 
     def copied(self) -> str | None:
         """The command that does the same."""
-        return f"advisor run {self.session.folder}" if self.session.folder else None
+        return f"advisor run {typed(self.session.folder)}" if self.session.folder else None
 
     # --- changing ---------------------------------------------------------------------------------------
 

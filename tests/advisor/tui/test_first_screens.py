@@ -117,7 +117,7 @@ async def test_the_plan_turns_approaches_off_and_on_in_the_file(tmp_path: Path) 
         assert isinstance(app.screen, Dials)  # stays open and says what is wrong
         assert "shots" in str(app.screen.query_one("#problem", Static).render())
         await pilot.press("escape", "y")
-        assert app.clipboard == f"advisor run {folder}"
+        assert app.clipboard == "advisor run p"
 
 
 @pytest.mark.parametrize("size", SIZES)
