@@ -77,7 +77,7 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
         difference_cell(against, summary, approach.name),
         Cell(
             f"{text.seconds(latency.p50_seconds)} / {text.seconds(latency.p95_seconds)}" if latency.n else "–",
-            f"{text.count(latency.n, 'request')}, one at a time" if latency.n else "not measured",
+            f"{text.count(latency.n, 'request')},\none at a time" if latency.n else "not measured",
         ),
         Cell(text.money(cost.per_1000_usd), spread or ("no price, see below" if cost.missing else "")),
         Cell(text.amount(cost.one_off_usd)),
