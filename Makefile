@@ -6,6 +6,7 @@
 #   make check    lint, format, types, import contracts
 #   make bench    the measured promises: prints figures, asserts nothing (half an hour; BENCH=report_budget runs one)
 #   make gpu      the tests and measurements that need an NVIDIA GPU
+#   make interop  exports run by the tools they are for: llama.cpp, LLaMA-Factory, TRL, Axolotl (most of an hour)
 #   make clean    what can be built again
 
 SHELL := /bin/bash
@@ -26,10 +27,10 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: help venv demo test check bench gpu clean
+.PHONY: help venv demo test check bench gpu interop clean
 
 help:
-	@sed -n '3,9s/^# *//p' Makefile
+	@sed -n '3,10s/^# *//p' Makefile
 
 venv: $(INSTALLED)
 
@@ -76,6 +77,11 @@ gpu: $(INSTALLED)
 		echo "No NVIDIA GPU on this machine: nothing was tested or measured. Run make gpu where there is one."; \
 	fi
 
+# Environments of their own: those tools want other versions than ours, and compile or fetch for long.
+interop: $(INSTALLED)
+	@$(BIN)/python -m tests.interop.environments .interop
+	@ADVISOR_INTEROP=$(CURDIR)/.interop $(BIN)/pytest tests/interop -m interop -s
+
 clean:
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .interop .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +
