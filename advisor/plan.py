@@ -196,6 +196,7 @@ def _applicable(
     running, skipped = [], []
     for spec in approaches:
         reason = registry.applicable(spec.kind, task, facts, has_model=spec.model is not None)
+        reason = reason or registry.too_few(spec.kind, facts)
         if reason is None:
             running.append(spec)
         else:

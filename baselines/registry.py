@@ -18,6 +18,7 @@ from typing import Any
 
 from baselines.contract import Approach, Resources
 from baselines.kinds import COMMON, KINDS, METHODS, Family, Kind, Need, Option, is_recipe_dial
+from finetune.data import MINIMUM
 from finetune.recipe import Method, Recipe
 from reports.errors import UsageError
 from reports.run.schema import ApproachSpec, DataFacts, Task
@@ -32,6 +33,7 @@ __all__ = [
     "applicable",
     "create",
     "find",
+    "too_few",
     "validate_options",
 ]
 
@@ -88,6 +90,14 @@ def applicable(kind: str, task: Task, facts: DataFacts, *, has_model: bool = Tru
         return "it needs a language model, and the project names none (model)"
     if kind == "floor" and task.type == "classification" and not task.labels and facts.train_examples == 0:
         return "neither a list of labels nor training data says which labels there are"
+    return None
+
+
+def too_few(kind: str, facts: DataFacts) -> str | None:
+    """Why the training examples are too few for a kind that fits otherwise; None where they are enough."""
+    there = facts.train_examples + facts.dev_examples
+    if kind in METHODS and 0 < there < MINIMUM:
+        return f"fine-tuning needs at least {MINIMUM} training examples, and there are {there}"
     return None
 
 

@@ -130,6 +130,8 @@ def _dominant(material: Material) -> Finding | None:
     for words, items in (("eval set", material.eval), ("training data", material.learn)):
         counts = _counts(items)
         total = sum(counts.values())
+        if len(counts) == 1 and words == "training data":
+            return _one_label(items)
         if len(counts) < 2 or total < 20:
             continue
         label, most = counts.most_common(1)[0]
@@ -144,6 +146,18 @@ def _dominant(material: Material) -> Finding | None:
                 remedy="decide by macro-f1 (metrics: [macro-f1, accuracy]), and add cases of the other labels",
             )
     return None
+
+
+def _one_label(items: Sequence[Item]) -> Finding:
+    return Finding(
+        kind="imbalance",
+        severity="serious",
+        count=len(items),
+        text=f"all {len(items):,} training rows have the label “{one_line(items[0].output, 40)}”",
+        rows=(place(items[0]),),
+        effect="there is nothing to tell apart: a classifier is skipped, and what is trained learns to say it always",
+        remedy="add rows with the other labels, or name the right column: {path: …, reference: COLUMN}",
+    )
 
 
 def _counts(items: Sequence[Item]) -> Counter[str]:

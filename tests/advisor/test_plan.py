@@ -117,6 +117,22 @@ def test_a_classifier_needs_a_classification(tmp_path: Path) -> None:
     assert found.spec.task.labels == ()
 
 
+def test_ten_examples_are_few_and_nine_are_too_few_for_fine_tuning_alone(tmp_path: Path) -> None:
+    for examples, skipped in ((10, []), (9, ["qlora"])):
+        rows = "id,text,label\n" + "".join(f"t{n},teach me {n},{'ab'[n % 2]}\n" for n in range(examples))
+        found = planned(tmp_path, {"train.csv": rows}, approaches=["few-shot", "classifier", "qlora"], model="demo")
+        assert [item.name for item in found.spec.skipped] == skipped
+        assert {spec.name for spec in found.spec.approaches} >= {"few-shot", "classifier"}
+    assert "at least 10 training examples, and there are 9" in found.spec.skipped[0].reason
+
+
+def test_one_label_in_the_training_data_skips_the_classifier_alone(tmp_path: Path) -> None:
+    rows = "id,text,label\n" + "".join(f"t{n},teach me {n},a\n" for n in range(12))
+    found = planned(tmp_path, {"train.csv": rows}, approaches=["floor", "few-shot", "classifier"], model="demo")
+    assert [item.name for item in found.spec.skipped] == ["classifier"]
+    assert any("all 12 training rows have the label" in finding.text for finding in found.spec.data.findings)
+
+
 def test_cases_that_stand_in_the_training_data_are_named(tmp_path: Path) -> None:
     found = planned(tmp_path, {"train.csv": TRAIN + "90,question 3 of many,a\n91,Question  5 of many!,c\n"})
     assert found.spec.data.leaked == ("3",)

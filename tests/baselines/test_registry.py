@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from baselines.kinds import KINDS, METHODS
-from baselines.registry import applicable, create, find, validate_options
+from baselines.registry import applicable, create, find, too_few, validate_options
 from finetune.recipe import Recipe
 from reports.errors import UsageError
 from reports.run.schema import ApproachSpec, DataFacts, Example, Task
@@ -113,6 +113,15 @@ def test_a_rate_that_yaml_reads_as_text_is_a_number() -> None:
 )
 def test_what_does_not_fit_says_why(kind: str, task: Task, facts: DataFacts, words: str) -> None:
     assert words in (applicable(kind, task, facts) or "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "there", "skipped"), [("qlora", 9, True), ("lora", 10, False), ("few-shot", 1, False)]
+)
+def test_fine_tuning_is_not_begun_on_too_few_examples(kind: str, there: int, skipped: bool) -> None:
+    reason = too_few(kind, FULL.model_copy(update={"train_examples": there, "dev_examples": 0}))
+    assert (reason is not None) == skipped
+    assert reason is None or "at least 10 training examples, and there are 9" in reason
 
 
 @pytest.mark.parametrize("kind", KINDS)

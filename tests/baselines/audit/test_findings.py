@@ -133,6 +133,12 @@ def test_rare_unseen_and_dominant_labels(material: Build) -> None:
     assert "too-few" not in found
 
 
+def test_training_rows_of_one_label_teach_nothing(material: Build) -> None:
+    found = kinds(balance(material([(f"x {n}", "only") for n in range(12)], [("q", "only"), ("r", "other")])))
+    assert found["imbalance"].severity == "serious"
+    assert "all 12 training rows have the label “only”" in found["imbalance"].text
+
+
 @pytest.mark.parametrize(("rows", "severity"), [(9, "serious"), (10, "warning"), (49, "warning"), (50, None)])
 def test_few_rows_are_said(material: Build, rows: int, severity: str | None) -> None:
     found = kinds(balance(material([(f"x {n}", "ab"[n % 2]) for n in range(rows)]))).get("too-few")
