@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from advisor.project import Project
     from reports.run.schema import Expected, Span
 
-MARKS = {"runs": ("●", "green"), "skipped": ("✗", "yellow"), "off": ("○", "dim")}
+MARKS = {"runs": ("●", "success"), "skipped": ("✗", "warning"), "off": ("○", "foreground")}
+"""Glyph, and colour of the theme."""
 OPTIONS_SHOWN = 8
 
 
@@ -122,7 +123,7 @@ class PlanScreen(StepScreen):
         one = self._expected.get(choice.name)
         shade = "" if choice.state == "runs" else "dim"
         return [
-            cell(mark, style),
+            cell(mark, f"{self.app.theme_variables[style]}" + (" dim" if choice.state == "off" else "")),
             cell(choice.name + (f" +{choice.parts}" if choice.parts else ""), shade or "bold", 24),
             cell(_time(one) if choice.state == "runs" else choice.state, shade),
             cell(size(one.memory_bytes) if one and one.memory_bytes else "", shade),
