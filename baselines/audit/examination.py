@@ -16,7 +16,7 @@ from baselines.audit.balance import balance
 from baselines.audit.boilerplate import boilerplate
 from baselines.audit.conflicts import conflicts
 from baselines.audit.findings import Audit, Finding, excerpt, ordered
-from baselines.audit.label_noise import label_noise, why_not
+from baselines.audit.label_noise import Unsure, label_noise, why_not
 from baselines.audit.lengths import TokenBudget, lengths
 from baselines.audit.near_duplicates import twins_of
 from baselines.audit.paraphrases import paraphrases
@@ -52,7 +52,10 @@ def examine(material: Material, task: Task, *, budget: TokenBudget | None = None
     if material.task == "classification" and material.learn:
         reason = why_not(material.learn)
         skipped += [reason] if reason else []
-        found.append(label_noise(material, None if vectors is None else vectors[: len(material.learn)]))
+        try:
+            found.append(label_noise(material, None if vectors is None else vectors[: len(material.learn)]))
+        except Unsure as unsure:
+            skipped.append(str(unsure))
     found += style(material)
     if not material.learn:
         skipped.append("leaks, repeats, conflicts and label noise: there is no training data")

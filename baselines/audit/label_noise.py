@@ -32,6 +32,8 @@ RIDGE = 0.3
 TEMPERATURES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 DENSE_WEIGHTS = (0.0, 6.0, 12.0, 24.0)
 """What the scores from embeddings (about 0 to 1) count against log-probabilities."""
+LEAST_AGREEMENT = 0.6
+"""Share of the labels that the classifier must find out of fold: below it, its doubts are its own errors."""
 LEAST_MARGIN = 0.5
 """Probability by which the other label must lead."""
 
@@ -49,6 +51,10 @@ class Suspect:
     """Of the label that the row has."""
 
 
+class Unsure(ValueError):
+    """The classifier knows too little of the task to doubt a label."""
+
+
 def why_not(items: Sequence[Item]) -> str | None:
     """Why label noise cannot be looked for; None where it can."""
     counts = Counter(item.output for item in items)
@@ -61,7 +67,10 @@ def why_not(items: Sequence[Item]) -> str | None:
 
 
 def suspects(items: Sequence[Item], vectors: Any = None) -> list[Suspect]:
-    """All candidates, the surest first. `vectors` is float, shape (len(items), dimensions), or None."""
+    """All candidates, the surest first. `vectors` is float, shape (len(items), dimensions), or None.
+
+    Raises Unsure where the classifier is right too seldom.
+    """
     import numpy as np
 
     counts = Counter(item.output for item in items)
@@ -80,11 +89,18 @@ def suspects(items: Sequence[Item], vectors: Any = None) -> list[Suspect]:
     top = reached.max(axis=1)
     found = np.flatnonzero((top > 0) & (best != labels) & (top - own >= LEAST_MARGIN))
     order = found[np.argsort(-(top - own)[found], kind="stable")]
+    agreement = float((chances.argmax(axis=1) == labels).mean())
+    if agreement < LEAST_AGREEMENT:
+        raise Unsure(f"label noise: a simple classifier agrees with {share(agreement)} of the labels only, so that its "
+                     "doubts say more of it than of them")  # fmt: skip
     return [Suspect(kept[i], names[best[i]], float(top[i]), float(own[i])) for i in order]
 
 
 def label_noise(material: Material, vectors: Any = None) -> Finding | None:
-    """Training rows that may carry the wrong label; None where there are none or the task has no labels."""
+    """Training rows that may carry the wrong label; None where there are none or the task has no labels.
+
+    Raises Unsure where the classifier is right too seldom to say.
+    """
     items = material.learn
     if material.task != "classification" or why_not(items):
         return None

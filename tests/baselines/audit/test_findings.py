@@ -14,7 +14,7 @@ from baselines.audit.balance import balance
 from baselines.audit.boilerplate import boilerplate, phrase_in
 from baselines.audit.conflicts import conflicts
 from baselines.audit.findings import Finding
-from baselines.audit.label_noise import suspects, why_not
+from baselines.audit.label_noise import Unsure, suspects, why_not
 from baselines.audit.languages import language_of
 from baselines.audit.lengths import TEMPLATE_TOKENS, TokenBudget, counter, lengths
 from baselines.audit.near_duplicates import twins_of
@@ -90,6 +90,16 @@ def test_flipped_labels_are_found_with_the_label_they_had(material: Build) -> No
 
 def test_clean_labels_raise_hardly_a_suspicion(material: Build) -> None:
     assert len(suspects(material(topical(0)).learn)) <= 2
+
+
+def test_a_classifier_that_knows_nothing_doubts_nothing(material: Build) -> None:
+    chance = random.Random(5)
+    rows = material([(f"{chance.choice('xyz')} text {n}", chance.choice("abcd")) for n in range(200)])
+    with pytest.raises(Unsure, match="agrees with"):
+        suspects(rows.learn)
+    audit = examine(rows, TASK)
+    assert audit.finding("label-noise") is None
+    assert any("its doubts say more of it" in reason for reason in audit.skipped)
 
 
 def test_embeddings_are_used_where_they_are_given(material: Build) -> None:
