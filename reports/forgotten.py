@@ -1,4 +1,4 @@
-"""What a training made the model forget, in words: a fact of the method, and a caution where it is shown.
+"""What a training did to the model besides the task, in words: what it forgot, and how its answers read.
 
 forgetting_words(training.forgetting[0])       # "42 % of 120 solved before, 41 % after (…): kept, no worse than …"
 """
@@ -23,6 +23,19 @@ def forgetting_words(probe: Forgetting) -> str:
         f"{text.share(probe.before)} of {probe.items:,} solved before, {text.share(probe.after)} after "
         f"({interval} points, 90 % interval): {verdict}"
     )
+
+
+def sampled_words(training: TrainingRecord) -> str:
+    """'100 % keep the form of the data (69 % before), none repeats itself'; empty where nothing was sampled."""
+    heard = [point for point in training.history if point.format_rate is not None and point.repetition is not None]
+    if len(heard) < 2:
+        return ""
+    first, best = heard[0], min(heard[1:], key=lambda point: abs(point.step - training.best_step))
+    assert first.format_rate is not None
+    assert best.format_rate is not None
+    repeated = f"{text.share(best.repetition)} repeat themselves" if best.repetition else "none repeats itself"
+    kept = f"{text.share(best.format_rate)} keep the form of the data ({text.share(first.format_rate)} before)"
+    return f"{kept}, {repeated}"
 
 
 def forgetting_cautions(name: str, training: TrainingRecord | None) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from reports import text
 from reports.expected import against_actual
-from reports.forgotten import forgetting_words
+from reports.forgotten import forgetting_words, sampled_words
 from reports.leaks import finding_lines, leak_facts
 from reports.run.events import Prepared
 from reports.run.schema import Answer, ApproachSpec
@@ -146,6 +146,8 @@ def _training(approach: ApproachSummary) -> list[tuple[str, str]]:
         values = ", ".join(text.number(value, 3) for value in approach.seeds.values)
         spread = f"{values}; mean {text.number(approach.seeds.mean, 3)}, sd {text.number(approach.seeds.sd, 3)}"
         facts.append(("Quality by seed", f"{spread}. The first one answers; all its intervals are opened by the sd"))
+    if sampled := sampled_words(training):
+        facts.append(("Sample answers at the best step", sampled))
     facts += [(f"Forgetting: {probe.name}", forgetting_words(probe)) for probe in training.forgetting]
     return facts + [("Warning", warning) for warning in training.warnings]
 

@@ -15,8 +15,21 @@ from baselines.models.contract import Decoding, Generation
 from baselines.probe_items import GENERAL, Item
 from baselines.prompts import Prompt
 from reports.errors import DataError
-from reports.forgotten import forgetting_cautions, forgetting_words
-from reports.run.schema import TrainingRecord
+from reports.forgotten import forgetting_cautions, forgetting_words, sampled_words
+from reports.run.schema import TrainingRecord, TrainingStep
+
+TRAINED = TrainingRecord(
+    method="lora",
+    examples=1,
+    validation_examples=1,
+    trained_tokens=1,
+    steps=8,
+    epochs=2,
+    best_step=4,
+    best_validation_loss=1.0,
+    stopped="all epochs",
+    seconds=1.0,
+)
 
 
 def items(count: int) -> tuple[Item, ...]:
@@ -102,21 +115,19 @@ def test_own_tasks_come_from_any_usual_file(tmp_path: Path) -> None:
 
 def test_a_loss_is_a_caution_of_the_report() -> None:
     lost = judge("general instructions", items(120), answers(120), answers(120, range(30)))
-    record = TrainingRecord(
-        method="lora",
-        examples=1,
-        validation_examples=1,
-        trained_tokens=1,
-        steps=1,
-        epochs=1,
-        best_step=1,
-        best_validation_loss=1.0,
-        stopped="all epochs",
-        seconds=1.0,
-        forgetting=(lost,),
-    )
+    record = TRAINED.model_copy(update={"forgetting": (lost,)})
     (said,) = forgetting_cautions("qlora", record)
     assert said == "qlora forgot: of 120 tasks (general instructions) it solves 75 % instead of 100 %."
     assert "lost: 30 tasks" in forgetting_words(lost)
     assert forgetting.warning(lost).endswith("among the training data.")
     assert list(forgetting_cautions("qlora", None)) == []
+
+
+def test_what_the_sample_answers_were_like_is_a_fact_of_the_method() -> None:
+    def point(step: int, rate: float, repetition: float) -> TrainingStep:
+        return TrainingStep(step=step, epoch=step / 4, loss=1.0, format_rate=rate, repetition=repetition)
+
+    record = TRAINED.model_copy(update={"history": (point(0, 0.5, 0.25), point(4, 1.0, 0.0), point(8, 0.75, 0.5))})
+    assert sampled_words(record) == "100 % keep the form of the data (50 % before), none repeats itself"
+    assert sampled_words(record.model_copy(update={"best_step": 8})).endswith("50 % repeat themselves")
+    assert sampled_words(TRAINED) == ""
