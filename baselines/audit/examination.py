@@ -46,7 +46,7 @@ def examine(material: Material, task: Task, *, budget: TokenBudget | None = None
     vectors = None
     if embed is not None and material.learn:
         vectors = embed([item.input for item in (*material.learn, *material.eval)])
-        found.append(paraphrases(material, vectors))
+        found.append(paraphrases(material, vectors, {twin.right for twin in shared}))
     elif material.learn:
         skipped.append("paraphrases: --deep looks for them with sentence embeddings (minutes for 10,000 texts)")
     if material.task == "classification" and material.learn:

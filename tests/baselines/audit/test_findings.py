@@ -298,6 +298,7 @@ def test_paraphrases_need_nearness_and_the_same_answer(material: Build) -> None:
     assert found is not None
     assert [row.row for row in found.rows] == [2]
     assert "train.csv row 2" in found.rows[0].note
+    assert paraphrases(rows, vectors, {0}) is None
 
 
 # --- all of it ----------------------------------------------------------------------------------------
