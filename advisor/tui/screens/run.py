@@ -15,7 +15,7 @@ from textual.content import Content
 from textual.widgets import Log
 
 from advisor.launch import reopen
-from advisor.narration import Lines
+from advisor.narration import MEASURING, Lines
 from advisor.tui.actions import bindings
 from advisor.tui.aside import aside
 from advisor.tui.dialogs import Confirm, stop_words
@@ -135,7 +135,9 @@ class RunScreen(StepScreen):
         failed = [row.name for row in board.rows.values() if row.state == "failed"]
         match feed.state:
             case "running":
-                done = sum(row.state in ("done", "failed", "skipped", "stopped") for row in board.rows.values())
+                done = sum(
+                    row.state in ("done", "failed", "skipped", "stopped", MEASURING) for row in board.rows.values()
+                )
                 said = Content.styled("▸ Running", "$primary bold")
                 said += Content(f"  {took}  {done} of {len(board.rows)} approaches answered") if took else " …"
             case "finished" if failed:
