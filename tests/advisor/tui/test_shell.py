@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from textual.command import CommandPalette
@@ -17,8 +19,9 @@ from advisor.tui.actions import ACTIONS, EVERYWHERE, bindings
 from advisor.tui.app import AdvisorApp
 from advisor.tui.dialogs import Confirm, Help
 from advisor.tui.frame import PART_OF, SCREENS, STEPS, load_screen
+from advisor.tui.opening import serve
 from advisor.tui.themes import LIGHT
-from reports.errors import UsageError
+from reports.errors import EnvironmentFault, UsageError
 from tests.advisor.tui.conftest import seen, settled, step
 
 
@@ -166,3 +169,32 @@ def test_without_a_terminal_the_help_is_printed(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Usage: advisor" in done.stderr
     assert done.stdout == ""
+
+
+def test_a_browser_needs_the_extra_and_a_free_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
+    with pytest.raises(EnvironmentFault, match="extra web") as raised:
+        serve()
+    assert "pip install" in raised.value.hint
+    served: list[tuple[str, str, int]] = []
+
+    class Server:
+        def __init__(self, command: str, *, host: str, port: int, title: str) -> None:
+            served.append((command, host, port))
+
+        def serve(self) -> None:
+            return
+
+    monkeypatch.setitem(sys.modules, "textual_serve.server", SimpleNamespace(Server=Server))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(EnvironmentFault, match="is taken"):
+            serve(taken.getsockname()[1])
+    assert served == []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    serve(port)
+    assert served[0][1:] == ("127.0.0.1", port)
+    assert served[0][0].endswith("-P -m advisor.tui")
