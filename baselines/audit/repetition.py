@@ -122,7 +122,8 @@ def _exact_finding(spots: list[Place], rows: int) -> list[Finding]:
             kind="duplicates",
             severity="warning",
             count=len(spots),
-            text=f"{count(len(spots), 'training row')} of {rows:,} repeat an earlier one, case and punctuation aside",
+            text=f"{count(len(spots), 'training row')} of {rows:,} {_verb(spots, 'repeat')} an earlier one, case and "
+            "punctuation aside",
             rows=tuple(spots),
             effect="repeated rows count more than others in training, and one of a pair in the validation part makes "
             "the validation loss look better than it is",
@@ -142,7 +143,8 @@ def _near_finding(spots: list[Place], rows: int) -> list[Finding]:
             kind="near-duplicates",
             severity="warning" if many else "note",
             count=len(spots),
-            text=f"{count(len(spots), 'training row')} of {rows:,} say nearly the same as an earlier one{limited}",
+            text=f"{count(len(spots), 'training row')} of {rows:,} {_verb(spots, 'say')} nearly the same as an earlier "
+            f"one{limited}",
             rows=tuple(spots),
             effect="few of them do no harm; many make the data look larger and more varied than it is, and validation "
             "easier than the real thing",
@@ -155,6 +157,10 @@ def _near_finding(spots: list[Place], rows: int) -> list[Finding]:
 def _once(spots: list[Place]) -> list[Place]:
     """Each row once, with its first note."""
     return list({(spot.file, spot.row): spot for spot in reversed(spots)}.values())[::-1]
+
+
+def _verb(spots: list[Place], verb: str) -> str:
+    return f"{verb}s" if len(spots) == 1 else verb
 
 
 def _quoted(item: Item) -> str:
