@@ -62,11 +62,14 @@ def detectable_difference(
     return high
 
 
-def detectable_one_sided(n: int, power: float = 0.8, alpha: float = 0.05, design_effect: float = 1.0) -> float:
+def detectable_one_sided(n: int, power: float = 0.8, alpha: float = 0.05, design_effect: float = 1.0) -> float | None:
     """The least that n paired cases can show at all: every case on which the two differ falls on one side.
 
-    `detectable_difference` at a discordance that equals the difference: about (za + zb)^2 / n, at most 1.
+    `detectable_difference` at a discordance that equals the difference: about (za + zb)^2 / n. None where that is 1
+    or more: so few cases show nothing.
     """
+    if detectable_difference(n, 1.0, power, alpha, design_effect) is None:
+        return None
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2

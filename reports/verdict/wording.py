@@ -80,13 +80,17 @@ def headline(evidence: Evidence, choice: Choice, decision: Decision) -> str:
             if alone
             else f"{start}: it is shown to be the best."
         )
+    unpriced = choice.approach in choice.unpriced
     if choice.approach == choice.best:
-        return f"{start}: no other approach is shown to be better, and none as good is cheaper."
+        cheaper = "" if unpriced else ", and none as good is cheaper"
+        return f"{start}: no other approach is shown to be better{cheaper}."
+    which = "the simplest to build" if unpriced else "the cheapest"
     if choice.approach in choice.could_be_best:
-        return f"{start}: no approach is shown to be better, and it is the cheapest of those that may be the best."
+        return f"{start}: no approach is shown to be better, and it is {which} of those that may be the best."
     assert choice.best is not None
     best = called(choice.best)
-    return f"{start}: it is as good as {best} within {points(decision.margin, unit)}, and cheaper."
+    gain = "simpler to build" if unpriced else "cheaper"
+    return f"{start}: it is as good as {best} within {points(decision.margin, unit)}, and {gain}."
 
 
 def _nothing(evidence: Evidence, choice: Choice, decision: Decision) -> str:

@@ -48,6 +48,8 @@ def test_cases_for_a_difference(difference: float, cases: tuple[int, int, int]) 
 @pytest.mark.parametrize("n", [30, 130, 1000])
 def test_the_least_that_can_be_shown_at_all(n: int) -> None:
     least = statistics.detectable_one_sided(n)
+    assert least is not None
+    assert statistics.detectable_one_sided(n, design_effect=n) is None
     assert statistics.cases_for(least, least) == n
     assert statistics.detectable_difference(n, 0.9 * least) is None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reports.costs import CostEstimate
+from reports.costs import CostEstimate, PriceNeeded
 from reports.run.schema import Decision, Traffic
 from reports.statistics import Outcomes, cases_for
 from reports.verdict import ApproachFacts, Evidence, Threshold, Verdict, decide
@@ -221,3 +221,11 @@ def test_a_run_of_the_floor_alone_says_so() -> None:
     facts = (ApproachFacts("floor", "floor", CostEstimate(0.0, 0)),)
     verdict = decide(Evidence(facts, Outcomes("accuracy", "binary", {"floor": np.ones(80)})), Decision(), TRAFFIC)
     assert verdict.headline == "Nothing can be said yet: only the trivial answer was scored, and it is no contender."
+
+
+def test_without_a_price_nothing_is_called_the_cheapest(run: Evidence) -> None:
+    unpriced = tuple(replace(f, cost=PriceNeeded("a GPU hour", "set prices.gpu_hour_usd")) for f in run.approaches)
+    verdict = decide(replace(run, approaches=unpriced), Decision(), TRAFFIC)
+    assert verdict.approach == "rag"
+    assert "the simplest to build of those that may be the best" in verdict.headline
+    assert "cheap" not in verdict.headline

@@ -1,0 +1,78 @@
+"""The first screenful: what to do, how sure, what it costs, what would change it, before anything else on the page.
+
+The page is also opened in a headless Chromium, where one is installed: no message on its console, no request.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reports.html import render_html
+from reports.pdf import FLAGS, find_browser
+from reports.run.schema import Decision
+from reports.run.store import RunStore
+from reports.sentences import opening
+from reports.summary import Summary, summarise
+
+
+def test_the_four_answers_come_first_and_in_order(summary: Summary, store: RunStore) -> None:
+    page = render_html(summary, store)
+    places = [page.index(words) for words in ("<h1", "How sure", "What it costs", "What would change it", "<table")]
+    assert places == sorted(places)
+
+
+def test_a_reader_of_the_first_screenful_can_act(summary: Summary) -> None:
+    first = opening(summary)
+    chosen = summary.approach(summary.verdict.approach or "")
+    assert first.headline.startswith(f"Use {chosen.name} (")
+    assert chosen.quality.low is not None
+    assert f"{100 * chosen.quality.low:.0f}" in first.sure[0]
+    assert f"{summary.trust.cases} cases" in first.sure[0]
+    assert first.costs_big.startswith("$")
+    assert first.costs_big.endswith("over 12 months")
+    assert "once, to build it; then" in first.costs[0]
+    assert first.change
+    assert first.rule.startswith("Only approaches with Accuracy of at least 80 %")
+
+
+@pytest.mark.parametrize(
+    ("options", "begins"),
+    [
+        ({"cases": 30}, "Pilot only: 30 cases are too few"),
+        ({"cases": 80, "decision": Decision(min_quality=0.999)}, "None good enough: every approach breaks a limit"),
+        ({"cases": 60, "contenders": 1}, "Nothing can be said yet: only the trivial answer was scored"),
+    ],
+)
+def test_where_nothing_is_recommended_it_says_why(
+    make_run: Callable[..., RunStore], options: dict[str, object], begins: str
+) -> None:
+    first = opening(summarise(make_run(**options)))
+    assert first.headline.startswith(begins)
+    assert first.rule
+
+
+@pytest.mark.slow
+def test_a_browser_has_nothing_to_complain_of_and_asks_for_nothing(
+    summary: Summary, store: RunStore, tmp_path: Path
+) -> None:
+    browser = find_browser()
+    if browser is None:
+        pytest.skip("no Chromium is installed")
+    page, control = tmp_path / "report.html", tmp_path / "control.html"
+    page.write_text(render_html(summary, store), encoding="utf-8")
+    control.write_text("<script>console.error('seen')</script><img src='missing.png'>", encoding="utf-8")
+    said = {file: _console(browser, file, tmp_path / file.stem) for file in (page, control)}
+    assert "seen" in said[control]
+    assert "CONSOLE" not in said[page]
+    assert "ERR_" not in said[page]
+
+
+def _console(browser: str, page: Path, profile: Path) -> str:
+    """What the browser logs while it loads the page."""
+    command = [browser, *FLAGS, "--enable-logging=stderr", f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=120, check=True)
+    return done.stderr
