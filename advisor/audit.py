@@ -26,6 +26,7 @@ from reports.text import count, listed
 
 if TYPE_CHECKING:
     from baselines.audit.cleaning import Cleaned
+    from baselines.audit.findings import Fix
     from baselines.audit.lengths import TokenBudget
 
 SHOWN = 3
@@ -50,23 +51,31 @@ def audit_project(project: Project, *, deep: bool = False) -> Audit:
     return examine(material, task, budget=_budget(project, specs), embed=embed)
 
 
-def clean_project(project: Project, audit: Audit, fixes: Collection[str], folder: Path) -> Cleaned:
-    """Writes the cleaned copy of the training data; no fixes are the safe ones.
+def chosen_fixes(project: Project, fixes: Collection[str], folder: Path) -> tuple[Fix, ...]:
+    """The fixes by name, the safe ones where none is named: before an audit that takes a while.
 
-    Raises UsageError for an unknown fix, and where the project has no training file of its own.
+    Raises UsageError for an unknown fix, a folder that holds something, and a project without training file.
     """
-    from baselines.audit.cleaning import FIXES, SAFE, clean
+    from baselines.audit.cleaning import FIXES, SAFE, refuse_used
 
     unknown = [fix for fix in fixes if fix not in FIXES]
     if unknown:
         raise UsageError(f"there is no fix {unknown[0]!r}", f"choose from {', '.join(FIXES)}")
-    wanted = tuple(fix for fix in FIXES if fix in fixes) or SAFE
-
     if project.data.train is None:
         raise UsageError(
             "the project has no training file of its own, and an eval set is never changed",
             "split the file into two first, and name both: data: {eval: …, train: …}",
         )
+    refuse_used(folder)
+    return tuple(fix for fix in FIXES if fix in fixes) or SAFE
+
+
+def clean_project(project: Project, audit: Audit, fixes: Collection[str], folder: Path) -> Cleaned:
+    """Writes the cleaned copy of the training data. Raises what `chosen_fixes` does."""
+    from baselines.audit.cleaning import clean
+
+    wanted = chosen_fixes(project, fixes, folder)
+    assert project.data.train is not None
     return clean(project.data.train, project.task.type, project.folder, audit=audit, fixes=wanted, folder=folder)
 
 

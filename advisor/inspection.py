@@ -176,9 +176,11 @@ def check_all(
 def _looked_at(path: Path, *, as_json: bool, deep: bool, cleaning: Cleaning | None) -> dict[str, Any]:
     """The audit, and what cleaning wrote: as lines, or as values for JSON."""
     from advisor import project
-    from advisor.audit import audit_lines, audit_project, clean_project, cleaned_lines
+    from advisor.audit import audit_lines, audit_project, chosen_fixes, clean_project, cleaned_lines
 
     loaded = project.load(path)
+    if cleaning is not None:
+        chosen_fixes(loaded, cleaning.fixes, cleaning.folder)
     audit = audit_project(loaded, deep=deep)
     found: dict[str, Any] = {"audit": audit.model_dump(mode="json") if as_json else list(audit_lines(audit))}
     if cleaning is not None:

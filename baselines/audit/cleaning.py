@@ -70,8 +70,7 @@ def clean(source: Source, task: TaskType, base: Path, *, audit: Audit, fixes: Co
 
     `audit` must be of these files as they are now. Raises DataError where no row would be left.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} exists and is not empty: nothing is overwritten", "name a new folder")
+    refuse_used(folder)
     steps = _steps(audit, fixes)
     log: list[dict[str, str | int]] = []
     removed: Counter[str] = Counter()
@@ -91,6 +90,12 @@ def clean(source: Source, task: TaskType, base: Path, *, audit: Audit, fixes: Co
         atomic.write(folder / name, text)
     atomic.write(folder / LOG, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in log))
     return Cleaned(tuple(folder / name for name in written), folder / LOG, kept, removed, changed, columns)
+
+
+def refuse_used(folder: Path) -> None:
+    """Raises UsageError where the folder of the copy holds anything, or is a file."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not empty: nothing is overwritten", "name a new folder")
 
 
 def _steps(audit: Audit, fixes: Collection[Fix]) -> dict[tuple[str, int], list[_Step]]:
