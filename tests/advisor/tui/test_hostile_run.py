@@ -98,8 +98,9 @@ async def test_no_screen_crashes_and_no_sequence_reaches_the_terminal(shown: Sho
             _clean(pilot.app, seen(pilot))
             for key in presses:
                 await pilot.press(key)
-                await settled(pilot)
                 _clean(pilot.app, seen(pilot))
+            await settled(pilot)
+            _clean(pilot.app, seen(pilot))
         assert "advisor resume" in seen(pilot)
 
 
