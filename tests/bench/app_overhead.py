@@ -111,10 +111,15 @@ def compare(name: str, folder: Path, answers: int, repeats: int) -> None:
     """Both ways in turn, so that other work on the machine meets both."""
     prepared = plan.prepare(project.load(folder))
     alone, with_app, waits = [], [], []
+    processor: tuple[list[float], list[float]] = ([], [])
     for i in range(repeats):
+        started = time.process_time()
         alone.append(asyncio.run(headless(begin(prepared, folder / f"alone-{i}"))))
+        between = time.process_time()
         seconds, pressed = asyncio.run(watched(begin(prepared, folder / f"watched-{i}")))
         with_app.append(seconds)
+        processor[0].append(between - started)
+        processor[1].append(time.process_time() - between)
         waits += pressed
     rates = [answers / statistics.median(found) for found in (alone, with_app)]
     pairs = [second / first - 1 for first, second in zip(alone, with_app, strict=True)]
@@ -122,6 +127,10 @@ def compare(name: str, folder: Path, answers: int, repeats: int) -> None:
     print(
         f"  time in the app against headless, pair by pair: median {statistics.median(pairs):+.1%}, "
         f"from {min(pairs):+.1%} to {max(pairs):+.1%} (budget +2 %)"
+    )
+    own = [statistics.median(found) for found in processor]
+    print(
+        f"  processor time beside the worker: headless {own[0]:.1f} s, app {own[1]:.1f} s, its start and keys included"
     )
     ordered = sorted(waits)
     print(
