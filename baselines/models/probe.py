@@ -57,13 +57,13 @@ async def _listed(endpoint: Endpoint) -> set[str] | None:
     try:
         page = await client.models.list()
         return {str(found.id) for found in _items(page)}
-    except openai.APIStatusError as error:
-        if error.status_code in (401, 403):
-            raise locked_out(error, endpoint) from None
     except (openai.OpenAIError, httpx2.HTTPError, ValueError, TypeError, AttributeError) as error:
         caught = error
     finally:
         await client.close()
+    # Outside of the handler, so that no fault carries the package's own error, which holds the whole response.
+    if isinstance(caught, openai.APIStatusError) and caught.status_code in (401, 403):
+        raise locked_out(caught, endpoint)
     if isinstance(caught, (openai.APIConnectionError, httpx2.HTTPError)):
         failure = failure_of(caught, endpoint)
         if failure.kind == "unreachable":
