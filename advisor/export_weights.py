@@ -17,7 +17,7 @@ from advisor import export_checks, export_llama, export_serving
 from advisor.export_card import model_card, quality_record
 from advisor.export_source import Source
 from finetune.export.folder import Check, ExportRecord, write_record
-from reports.errors import UsageError
+from reports.errors import EnvironmentFault, UsageError
 from reports.run.serving import ServingRow
 
 if TYPE_CHECKING:
@@ -101,14 +101,21 @@ def _merge(source: Source, out: Path) -> tuple[LocalModel, list[Check]]:
     if source.method == "full":
         shutil.copytree(source.trained_folder, out)
     else:
-        merge(
-            str(source.base_folder),
-            source.trained_folder,
-            out,
-            revision=source.provenance.base_revision,
-            dtype=dtype,
-            into="full precision",
-        )
+        try:
+            merge(
+                str(source.base_folder),
+                source.trained_folder,
+                out,
+                revision=source.provenance.base_revision,
+                dtype=dtype,
+                into="full precision",
+            )
+        except EnvironmentFault as fault:
+            if "cannot be written" not in str(fault):  # its hint speaks of training
+                raise
+            raise EnvironmentFault(
+                str(fault), "Free disk space or name another place with --out; nothing half is left there."
+            ) from fault
     spec = source.model_spec.model_copy(update={"revision": None, "precision": dtype})
     model = local.load(spec, model_path=out, device=source.base.device)
     return model, [export_checks.check_merged(source, model)]
