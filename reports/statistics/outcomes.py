@@ -159,7 +159,10 @@ class Outcomes:
         Where several training seeds ran, the interval holds for a training with another seed.
         """
         found = self._quality(name, level)
-        return _inside(widened(found, sd)) if (sd := self.seed_sd.get(name)) else found
+        if not (sd := self.seed_sd.get(name)):
+            return found
+        wide = widened(found, sd)
+        return _inside(wide) if found.low >= 0 and found.high <= 1 else wide
 
     def _quality(self, name: str, level: float) -> Interval:
         view = self._asked_view(name)

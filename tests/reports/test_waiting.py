@@ -23,7 +23,7 @@ def sample(number: int, concurrency: int = 1, phase: str = "warm") -> LatencySam
         ttft_seconds=(number + 1) / 1000,
         completion_tokens=10,
         concurrency=concurrency,
-        phase=phase,  # type: ignore[arg-type]
+        phase=phase,
         scope="request",
     )
 
@@ -32,8 +32,8 @@ def test_each_concurrency_has_its_line_and_the_pass_its_sentence() -> None:
     found = approach(*(sample(n) for n in range(100)), *(sample(n, 4) for n in range(24)), sample(199, phase="cold"))
     facts = dict(latency_facts(found))
     assert facts["Latency, one at a time"] == (
-        "median 0.51 s (0.40 s to 0.61 s); p95 0.95 s (0.90 s to 1.0 s); first token 50 ms (40 ms to 61 ms), p95 95 ms; "
-        "20 answer tokens a second; 100 requests"
+        "median 0.51 s (0.40 s to 0.61 s); p95 0.95 s (0.90 s to 1.0 s); first token 50 ms (40 ms to 61 ms), "
+        "p95 95 ms; 20 answer tokens a second; 100 requests"
     )
     assert facts["Latency, 4 at a time"].endswith("24 requests")
     assert facts["Cold start"].startswith("2.0 s for the first request")

@@ -48,3 +48,11 @@ def test_p_is_that_of_the_wider_standard_error() -> None:
 def test_seed_noise_keeps_a_rival_in_the_set_of_the_best() -> None:
     assert table(None).could_be_best() == ("qlora",)
     assert table(0.12).could_be_best() == ("zero-shot", "qlora")
+
+
+def test_scores_beyond_one_are_not_cut_at_one() -> None:
+    marks = np.array([1.0, 5.0, 4.0, 3.0] * 20)
+    alone = Outcomes("judge", "bounded", {"qlora": marks}).quality("qlora")
+    found = Outcomes("judge", "bounded", {"qlora": marks}, seed_sd={"qlora": 0.4}).quality("qlora")
+    assert found.low < alone.low
+    assert found.high > alone.high > 3.25
