@@ -195,3 +195,15 @@ def test_the_handbook_demo_needs_retrieval(tmp_path: Path) -> None:
     assert quality["rag-1"]["low"] > quality["zero-shot"]["high"] + 0.3
     assert document["verdict"]["kind"] == "retrieval"
     assert all(approach["latency"]["n"] == 72 for approach in document["approaches"])
+
+
+@pytest.mark.slow
+def test_the_orders_demo_needs_no_more_than_a_prompt(tmp_path: Path) -> None:
+    project = small_project(tmp_path / "project", APPROACHES, cases=130)
+    document = json.loads(advisor("run", str(project), "--out", str(tmp_path / "run"), "--json").stdout)
+    (pair,) = document["comparisons"]
+    gain = {"few-shot": -1, "zero-shot": 1}[pair["b"]] * pair["difference"]
+    assert gain > 0.2
+    assert pair["p_adjusted"] < 0.001
+    assert min(abs(pair["low"]), abs(pair["high"])) > 0.1
+    assert (document["verdict"]["kind"], document["verdict"]["approach"]) == ("prompting", "zero-shot")
