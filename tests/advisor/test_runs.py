@@ -199,7 +199,7 @@ def test_the_handbook_demo_needs_retrieval(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_orders_demo_needs_no_more_than_a_prompt(tmp_path: Path) -> None:
-    project = small_project(tmp_path / "project", APPROACHES, cases=130)
+    project = small_project(tmp_path / "project", ["zero-shot", {"few-shot": {"shots": 4}}], cases=130)
     document = json.loads(advisor("run", str(project), "--out", str(tmp_path / "run"), "--json").stdout)
     (pair,) = document["comparisons"]
     gain = {"few-shot": -1, "zero-shot": 1}[pair["b"]] * pair["difference"]
