@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from finetune.export.arguments import batching, watching
 from finetune.export.formats import ALPACA, RENDERED, SHAREGPT, Parts, write_formats
 from finetune.export.plan import OUTPUT, TrainerPlan
 
@@ -77,22 +78,9 @@ def configuration(plan: TrainerPlan) -> dict[str, Any]:
         "weight_decay": recipe.weight_decay,
         "max_grad_norm": recipe.max_grad_norm,
         "num_train_epochs": float(recipe.epochs),
-        "per_device_train_batch_size": plan.per_device,
-        "per_device_eval_batch_size": plan.per_device,
-        "gradient_accumulation_steps": plan.accumulation,
-        "train_sampling_strategy": "group_by_length",
+        **batching(plan),
         "disable_gradient_checkpointing": not plan.checkpointing,
-        "optim": "adamw_torch",
-        "seed": recipe.seed,
-        "eval_strategy": "steps",
-        "eval_steps": plan.evaluate_every,
-        "save_strategy": "steps",
-        "save_steps": plan.evaluate_every,
-        "save_total_limit": 1,
-        "load_best_model_at_end": True,
-        "metric_for_best_model": "eval_loss",
-        "greater_is_better": False,
-        "logging_steps": max(1, plan.evaluate_every // 8),
+        **watching(plan),
         "report_to": "none",
     }
     if recipe.neftune:

@@ -11,6 +11,7 @@ import pprint
 from pathlib import Path
 from typing import Any
 
+from finetune.export.arguments import batching, watching
 from finetune.export.formats import MESSAGES, RENDERED, Parts, write_formats
 from finetune.export.plan import OUTPUT, TrainerPlan
 
@@ -129,23 +130,10 @@ def arguments(plan: TrainerPlan) -> dict[str, Any]:
         "weight_decay": recipe.weight_decay,
         "max_grad_norm": recipe.max_grad_norm,
         "num_train_epochs": recipe.epochs,
-        "per_device_train_batch_size": plan.per_device,
-        "per_device_eval_batch_size": plan.per_device,
-        "gradient_accumulation_steps": plan.accumulation,
-        "train_sampling_strategy": "group_by_length",
+        **batching(plan),
         "gradient_checkpointing": plan.checkpointing,
         "neftune_noise_alpha": recipe.neftune or None,
-        "optim": "adamw_torch",
-        "seed": recipe.seed,
-        "eval_strategy": "steps",
-        "eval_steps": plan.evaluate_every,
-        "save_strategy": "steps",
-        "save_steps": plan.evaluate_every,
-        "save_total_limit": 1,
-        "load_best_model_at_end": True,
-        "metric_for_best_model": "eval_loss",
-        "greater_is_better": False,
-        "logging_steps": max(1, plan.evaluate_every // 8),
+        **watching(plan),
         "bf16": plan.bf16,
         "use_cpu": not plan.device.startswith("cuda"),
         "report_to": "none",
