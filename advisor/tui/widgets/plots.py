@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from textual.color import Color
 from textual_plotext import PlotextPlot
@@ -18,6 +19,7 @@ from reports.charts.plain import LineFigure, PointFigure
 from reports.run.schema import TrainingStep
 from reports.text import significant
 
+Figure = TypeVar("Figure", PointFigure, LineFigure)
 LINE_COLOURS = ("primary", "accent", "success", "error", "secondary")
 
 
@@ -88,22 +90,31 @@ class Losses(ThemedPlot):
             self.ticks("y", min(every), max(every))
 
 
-class CostPlot(ThemedPlot):
-    """Quality against running cost; each approach is its number in the key beside it."""
+class FigurePlot(ThemedPlot, Generic[Figure]):
+    """A plot of one figure at a time."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._figure: PointFigure | None = None
+        self._figure: Figure | None = None
 
-    def show(self, figure: PointFigure | None) -> None:
+    def show(self, figure: Figure | None) -> None:
         """Another figure; None leaves the plot empty."""
         self._figure = figure
         self.redraw()
 
     def draw(self) -> None:
-        figure = self._figure
-        if figure is None:
-            return
+        if self._figure is not None:
+            self.draw_figure(self._figure)
+
+    def draw_figure(self, figure: Figure) -> None:
+        """Draws the figure that there is."""
+        raise NotImplementedError
+
+
+class CostPlot(FigurePlot[PointFigure]):
+    """Quality against running cost; each approach is its number in the key beside it."""
+
+    def draw_figure(self, figure: PointFigure) -> None:
         places = [math.log10(p.x) if figure.logarithmic and p.x > 0 else p.x for p in figure.points]
         colours = {"recommended": "accent", "undominated": "primary", "dominated": "foreground"}
         for number, (x, point) in enumerate(zip(places, figure.points, strict=True), start=1):
@@ -124,22 +135,10 @@ class CostPlot(ThemedPlot):
         self.ticks("y", low - pad, high + pad, " %" if figure.percent else "")
 
 
-class VolumePlot(ThemedPlot):
+class VolumePlot(FigurePlot[LineFigure]):
     """Total cost against volume, the present volume as an upright line."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._figure: LineFigure | None = None
-
-    def show(self, figure: LineFigure | None) -> None:
-        """Another figure; None leaves the plot empty."""
-        self._figure = figure
-        self.redraw()
-
-    def draw(self) -> None:
-        figure = self._figure
-        if figure is None:
-            return
+    def draw_figure(self, figure: LineFigure) -> None:
         x = [math.log10(q) for q in figure.x]
         every = [math.log10(y) for line in figure.lines for y in line.y]
         self.plt.ylim(min(every), max(every))
