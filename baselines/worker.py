@@ -317,7 +317,7 @@ def _response_cache(path: str) -> ResponseCache:
 def _ledger(run: str) -> Ledger:
     from baselines.models import ledger
 
-    return ledger.Ledger(Path(run) / "artifacts" / ledger.FILE)
+    return ledger.Ledger(Path(run) / "artifacts" / ledger.FILE, owner=str(os.getpid()))
 
 
 @cache

@@ -1,12 +1,14 @@
 """What a run has spent at endpoints, in dollars, kept on disk so that a budget counts over kills and resumes.
 
-    ledger = Ledger(Path("artifacts/spending.jsonl"))
+    ledger = Ledger(Path("artifacts/spending.jsonl"), owner="4711")
     entry = ledger.reserve("a1b2", 0.004)        # written before the request leaves
     ledger.settle(entry, 0.0011)                 # what was really billed
     ledger.spent("a1b2"), ledger.spent()         # of one model, of the run
 
 A request that was on its way when the process was killed may have been billed: it counts at its worst case.
-One process writes at a time; within it any thread may.
+Several processes may write one file, each as an owner: a sum is set aside under the file's lock against what all of
+them have spent and reserved, so that a budget holds over jobs that run at the same time. Who sees owners end says so
+with `close_open`. Within a process any thread may write.
 """
 
 from __future__ import annotations
@@ -14,10 +16,13 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from reports.run.journal import Journal, read_lines
+from reports.run.journal import read_lines
+from reports.run.shared_journal import SharedJournal
 
 FILE = "spending.jsonl"
 """Below the run's artifacts."""
@@ -30,64 +35,94 @@ class Entry:
     number: int
     account: str
     usd: float
+    owner: str = ""
+
+
+@dataclass
+class _Book:
+    """What the lines say: bills, and requests whose bill is not known."""
+
+    spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    waiting: dict[int, Entry] = field(default_factory=dict)
+    billed: dict[int, float] = field(default_factory=dict)
+    last: int = 0
+
+    def reserved(self, entry: Entry) -> None:
+        """A request may cost so much."""
+        self.last = max(self.last, entry.number)
+        self.waiting[entry.number] = entry
+
+    def bill(self, number: int, account: str, usd: float) -> None:
+        """What it did cost; a second bill of one request replaces the first."""
+        self.waiting.pop(number, None)
+        self.spent[account] += usd - self.billed.get(number, 0.0)
+        self.billed[number] = usd
+        self.last = max(self.last, number)
+
+    def take(self, lines: Iterable[bytes]) -> None:
+        """Lines of the file, in order."""
+        for line in lines:
+            said = json.loads(line)
+            number, account = int(said["request"]), str(said["account"])
+            if "reserved" in said:
+                self.reserved(Entry(number, account, float(said["reserved"]), str(said.get("owner", ""))))
+            else:
+                self.bill(number, account, float(said["spent"]))
 
 
 class Ledger:
     """Dollars spent and reserved, by account (a model). Without a path nothing outlives the process."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, owner: str = "") -> None:
+        """`owner`: this process among those that share the file now: what the others have open is on its way. Without
+        one nobody else is there: what stands open was left by a process that is gone, and counts as spent."""
         self._lock = threading.RLock()
-        self._spent: defaultdict[str, float] = defaultdict(float)
-        self._reserved: defaultdict[str, float] = defaultdict(float)
-        self._open: set[int] = set()
-        self._numbers = 0
+        self._book = _Book()
+        self._owner = owner
         self._path = path
-        self._journal: Journal | None = None
-        if path is not None:
-            self._spent.update(spent_of(path))
-            self._numbers = _last_number(path)
+        self._journal: SharedJournal | None = None
+        if path is not None and path.exists():
+            with self._locked():
+                left = [] if owner else list(self._book.waiting.values())
+            for entry in left:
+                self._book.bill(entry.number, entry.account, entry.usd)
 
     @property
     def open(self) -> int:
-        """Requests whose bill is not known yet."""
-        return len(self._open)
+        """Requests whose bill was not known at the last look, those of other processes included."""
+        return len(self._book.waiting)
 
     def spent(self, account: str | None = None) -> float:
         """Dollars billed to one account, or to all."""
         with self._lock:
-            return self._spent[account] if account is not None else sum(self._spent.values())
+            return self._book.spent[account] if account is not None else sum(self._book.spent.values())
 
     def committed(self, account: str | None = None) -> float:
         """Spent and reserved."""
         with self._lock:
-            reserved = self._reserved[account] if account is not None else sum(self._reserved.values())
-            return self.spent(account) + reserved
+            waiting = self._book.waiting.values()
+            return self.spent(account) + sum(e.usd for e in waiting if account in (None, e.account))
 
     def reserve(
         self, account: str, usd: float, *, most: float | None = None, most_of_all: float | None = None
     ) -> Entry | None:
         """Sets the sum aside; None where that would pass `most` of the account or `most_of_all` of the run."""
-        with self._lock:
+        with self._locked():
             if most is not None and self.committed(account) + usd > most:
                 return None
             if most_of_all is not None and self.committed() + usd > most_of_all:
                 return None
-            self._numbers += 1
-            entry = Entry(self._numbers, account, usd)
-            self._write({"request": entry.number, "account": account, "reserved": usd})
-            self._reserved[account] += usd
-            self._open.add(entry.number)
+            entry = Entry(self._book.last + 1, account, usd, self._owner)
+            owner = {"owner": self._owner} if self._owner else {}
+            self._write({"request": entry.number, "account": account, "reserved": usd, **owner})
+            self._book.reserved(entry)
             return entry
 
     def settle(self, entry: Entry, usd: float) -> None:
         """Turns a reservation into what was billed; 0 for a request that was not served."""
-        with self._lock:
-            self._open.discard(entry.number)
-            self._reserved[entry.account] -= entry.usd
-            if not self._open:
-                self._reserved.clear()  # no rounding errors are carried along
-            self._spent[entry.account] += usd
+        with self._locked():
             self._write({"request": entry.number, "account": entry.account, "spent": usd})
+            self._book.bill(entry.number, entry.account, usd)
 
     def close(self) -> None:
         """Gives the file back. Idempotent."""
@@ -96,33 +131,45 @@ class Ledger:
                 self._journal.close()
                 self._journal = None
 
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Alone with the book, which knows all that other processes wrote."""
+        with self._lock:
+            if self._path is None:
+                yield
+                return
+            if self._journal is None:
+                self._journal = SharedJournal(self._path)
+                self._book = _Book()
+            with self._journal.locked() as news:
+                self._book.take(news)
+                yield
+
     def _write(self, line: dict[str, object]) -> None:
-        if self._path is None:
-            return
-        if self._journal is None:
-            self._journal = Journal(self._path)
-        self._journal.append(json.dumps(line))
+        if self._journal is not None:
+            self._journal.append(json.dumps(line))
+
+
+def close_open(path: Path, owner: str | None = None) -> float:
+    """Bills in full what an owner that has ended left open (None: whoever it was), and returns the sum in dollars."""
+    if not path.exists():
+        return 0.0
+    journal, book = SharedJournal(path), _Book()
+    try:
+        with journal.locked() as lines:
+            book.take(lines)
+            left = [entry for entry in book.waiting.values() if owner in (None, entry.owner)]
+            for entry in left:
+                journal.append(json.dumps({"request": entry.number, "account": entry.account, "spent": entry.usd}))
+    finally:
+        journal.close()
+    return sum(entry.usd for entry in left)
 
 
 def spent_of(path: Path) -> dict[str, float]:
     """Account to dollars, as the file says; empty where there is none. What was never settled counts in full."""
-    waiting: dict[int, tuple[str, float]] = {}
-    spent: defaultdict[str, float] = defaultdict(float)
-    for line in _lines(path):
-        number, account = int(line["request"]), str(line["account"])
-        if "reserved" in line:
-            waiting[number] = account, float(line["reserved"])
-        else:
-            waiting.pop(number, None)
-            spent[account] += float(line["spent"])
-    for account, usd in waiting.values():
-        spent[account] += usd
-    return dict(spent)
-
-
-def _last_number(path: Path) -> int:
-    return max((int(line["request"]) for line in _lines(path)), default=0)
-
-
-def _lines(path: Path) -> list[dict[str, str | float]]:
-    return [json.loads(line) for _, line in read_lines(path)]
+    book = _Book()
+    book.take(line for _, line in read_lines(path))
+    for entry in list(book.waiting.values()):
+        book.bill(entry.number, entry.account, entry.usd)
+    return dict(book.spent)

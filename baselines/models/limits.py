@@ -21,7 +21,7 @@ from reports.errors import EnvironmentFault
 from reports.run.schema import ModelSpec, RunSpec
 
 ELSEWHERE_SECONDS = 0.05
-"""How often a request that waits for the run's budget looks whether another model has settled one."""
+"""How often a request that waits for the run's budget looks whether another model or job has settled one."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Budget:
             )
             if entry is not None:
                 return entry
-            if not waited_for:
+            if not waited_for and not self.ledger.open:
                 raise self._reached(usd)
             self._changed.clear()
             with suppress(TimeoutError):
