@@ -16,6 +16,7 @@ from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.summary.model import ApproachSummary, ThresholdSummary, VerdictSummary
 from reports.summary.money import Bill
+from reports.undertrained import undertrained_caution
 from reports.verdict import ApproachFacts, Evidence, Verdict, decide
 
 FAMILIES = ("prompting", "retrieval", "fine-tuning", "fine-tuning with retrieval")
@@ -50,6 +51,7 @@ def _decide(
         leaked_near=len(spec.data.leaked_near),
         notes=(
             *(() if store.finished else ("The run is not finished: these are the numbers so far.",)),
+            *(caution for a in approaches for caution in undertrained_caution(a.name, a.training)),
             *(caution for a in approaches for caution in forgetting_cautions(a.name, a.training)),
         ),
     )

@@ -1,0 +1,35 @@
+"""Whether a fine-tuning ended before it had learnt: then its score judges the recipe, not fine-tuning.
+
+undertrained_caution("qlora", training)      # "qlora may be undertrained: in 27 steps …", or nothing
+
+Refuses to say so where the validation loss turned up, was low from the start, or lost more than half of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reports import text
+from reports.run.schema import TrainingRecord
+
+SHARE_LEFT = 0.5
+"""Share of the untrained model's loss from which a best loss counts as little learnt. On the bundled model, trainings
+that learnt a task new to it kept 0.4 to 36 %; those of a few dozen steps on unfamiliar text kept 82 % and more."""
+
+LOW = 0.5
+"""Nats a token: an untrained model below that answers well already, and has little to learn."""
+
+
+def undertrained_caution(name: str, training: TrainingRecord | None) -> Iterator[str]:
+    """One sentence, where the last validation was the best and most of the untrained model's loss is still there."""
+    points = [point for point in training.history if point.validation_loss is not None] if training else []
+    if training is None or training.stopped != "all epochs" or len(points) < 2 or points[0].step != 0:
+        return
+    before, best, last = points[0].validation_loss, training.best_validation_loss, points[-1].step
+    if before is None or best is None or before < LOW or training.best_step != last or best < SHARE_LEFT * before:
+        return
+    yield (
+        f"{name} may be undertrained: in {text.count(training.steps, 'step')} its validation loss fell only from "
+        f"{before:.2f} to {best:.2f} and never turned up. Before fine-tuning is judged by it, give it more epochs "
+        f"(it had {training.epochs:g})."
+    )
