@@ -4,8 +4,8 @@
     hardware.words()                 # "2 cores (Intel Xeon), 7.8 GB of memory, 5.2 GB of it free; no NVIDIA GPU"
     environment(hardware=hardware)   # the reproduction block of a run
 
-GPUs are asked through NVIDIA's management library, which answers in milliseconds; torch would take a second, and a
-CUDA context of some hundred MB.
+GPUs are asked through NVIDIA's management library (`gpus`), which answers in milliseconds; torch would take a second,
+and a CUDA context of some hundred MB.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
+from advisor.gpus import Gpu as Gpu  # noqa: PLC0414 - handed on: a machine's parts are found here
+from advisor.gpus import visible_gpus
 from reports import text
 from reports.run.schema import Environment
 
@@ -45,27 +46,6 @@ _CPU_INFO, _MEMORY_INFO, _CGROUP = Path("/proc/cpuinfo"), Path("/proc/meminfo"),
 
 
 @dataclass(frozen=True)
-class Gpu:
-    """One NVIDIA GPU that this process may see."""
-
-    name: str
-    memory_bytes: int
-    """The machine's own memory where the GPU shares it and reports none of its own."""
-    free_bytes: int
-    compute_capability: tuple[int, int]
-    """(8, 0) is the first generation with bfloat16; (0, 0) where the driver does not say."""
-    driver: str
-
-    def words(self) -> str:
-        """One clause for a reader."""
-        major, minor = self.compute_capability
-        return (
-            f"{self.name} with {text.size(self.memory_bytes)}, {text.size(self.free_bytes)} of it free "
-            f"(compute capability {major}.{minor}, driver {self.driver})"
-        )
-
-
-@dataclass(frozen=True)
 class Hardware:
     """The machine as this process may use it."""
 
@@ -86,6 +66,11 @@ class Hardware:
         built_for_cpu = self.torch is None or self.torch.endswith("+cpu")
         return self.gpus[0] if self.gpus and not built_for_cpu else None
 
+    @property
+    def cards(self) -> tuple[Gpu, ...]:
+        """The GPUs that jobs are spread over: all, or none where the installed torch uses none."""
+        return self.gpus if self.accelerator is not None else ()
+
     def words(self) -> str:
         """One sentence for a reader, without a full stop."""
         cpu = f"{text.count(self.cores, 'core')} ({self.cpu}), {text.size(self.memory_bytes)} of memory"
@@ -105,7 +90,7 @@ def describe() -> Hardware:
         cores=_cores(),
         memory_bytes=total,
         available_bytes=available,
-        gpus=_gpus(total, available),
+        gpus=visible_gpus(total, available),
         torch=version("torch"),
     )
 
@@ -187,61 +172,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
-
-
-# --- GPUs ---------------------------------------------------------------------------------------------
-
-
-def _gpus(memory: int, available: int) -> tuple[Gpu, ...]:
-    """Every GPU the driver reports and CUDA_VISIBLE_DEVICES leaves visible; none without a driver."""
-    try:
-        import pynvml
-    except ImportError:
-        return ()
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return ()
-    try:
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        driver = _text(pynvml.nvmlSystemGetDriverVersion())
-        return tuple(_gpu(pynvml, handle, driver, (memory, available)) for handle in _visible(pynvml, handles))
-    except pynvml.NVMLError:
-        return ()
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _visible(nvml: Any, handles: list[Any]) -> list[Any]:
-    """CUDA reads its list up to the first entry that it does not know."""
-    asked = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if asked is None:
-        return handles
-    chosen = []
-    for entry in (part.strip() for part in asked.split(",")):
-        if entry.isdigit() and int(entry) < len(handles):
-            chosen.append(handles[int(entry)])
-            continue
-        named = [h for h in handles if entry.startswith("GPU-") and _text(nvml.nvmlDeviceGetUUID(h)).startswith(entry)]
-        if len(named) != 1:
-            break
-        chosen += named
-    return chosen
-
-
-def _gpu(nvml: Any, handle: Any, driver: str, shared: tuple[int, int]) -> Gpu:
-    try:
-        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-        total, free = int(memory.total), int(memory.free)
-    except nvml.NVMLError:
-        total, free = shared
-    try:
-        major, minor = nvml.nvmlDeviceGetCudaComputeCapability(handle)
-    except nvml.NVMLError:
-        major, minor = 0, 0
-    return Gpu(_text(nvml.nvmlDeviceGetName(handle)), total, free, (int(major), int(minor)), driver)
-
-
-def _text(value: str | bytes) -> str:
-    """Older bindings answer in bytes."""
-    return text.clean(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)

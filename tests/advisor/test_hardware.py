@@ -19,7 +19,7 @@ class Nvml(SimpleNamespace):
     class NVMLError(Exception):
         pass
 
-    names = ("NVIDIA A10", b"NVIDIA L4")
+    names: tuple[str | bytes, ...] = ("NVIDIA A10", b"NVIDIA L4")
 
     def nvmlInit(self) -> None: ...
 
@@ -40,6 +40,9 @@ class Nvml(SimpleNamespace):
     def nvmlDeviceGetUUID(self, handle: int) -> str:
         return f"GPU-{handle}aaa"
 
+    def nvmlDeviceGetMigMode(self, handle: int) -> list[int]:
+        raise self.NVMLError("not supported")
+
     def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:
         return SimpleNamespace(total=24 * 10**9, free=(20 + handle) * 10**9)
 
@@ -57,6 +60,31 @@ class SharedMemory(Nvml):
 
     def nvmlDeviceGetMemoryInfo(self, handle: int) -> SimpleNamespace:
         raise self.NVMLError("not supported")
+
+
+class Cut(Nvml):
+    """The second card is cut into two parts; its third slot is free."""
+
+    names = ("NVIDIA A10", b"NVIDIA A100", "NVIDIA A100 MIG 1g.5gb", "NVIDIA A100 MIG 2g.10gb")
+
+    def nvmlDeviceGetMigMode(self, handle: int) -> list[int]:
+        return [handle, handle]
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: int) -> int:
+        return 3
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: int, index: int) -> int:
+        if index == 2:
+            raise self.NVMLError("not found")
+        return handle + 1 + index
+
+    def nvmlDeviceGetUUID(self, handle: int) -> str:
+        return f"{'GPU' if handle < 2 else 'MIG'}-{handle}aaa"
+
+    def nvmlDeviceGetCudaComputeCapability(self, handle: int) -> tuple[int, int]:
+        if handle > 1:
+            raise self.NVMLError("not supported")
+        return (8, 0)
 
 
 @pytest.fixture
@@ -94,6 +122,36 @@ def test_cards_are_read_in_order_with_memory_and_capability(cards: pytest.Monkey
 def test_only_visible_cards_count(cards: pytest.MonkeyPatch, asked: str, names: list[str]) -> None:
     cards.setenv("CUDA_VISIBLE_DEVICES", asked)
     assert [gpu.name for gpu in describe().gpus] == names
+
+
+@pytest.mark.parametrize(
+    ("asked", "tokens"),
+    [(None, ["GPU-0aaa", "GPU-1aaa"]), ("1,0", ["1", "0"]), ("GPU-1a, 0", ["GPU-1a", "0"]), ("0,MIG-3aaa", ["0"])],
+)
+def test_a_card_is_named_as_the_user_named_it(cards: pytest.MonkeyPatch, asked: str | None, tokens: list[str]) -> None:
+    if asked is not None:
+        cards.setenv("CUDA_VISIBLE_DEVICES", asked)
+    assert [gpu.token for gpu in describe().gpus] == tokens
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (None, [("GPU-0aaa", False), ("MIG-2aaa", True), ("MIG-3aaa", True)]),
+        ("MIG-3aaa,0", [("MIG-3aaa", True), ("0", False)]),
+        ("1", [("1", True)]),
+        ("MIG-9", []),
+    ],
+)
+def test_of_a_card_that_is_cut_the_parts_are_listed(
+    cards: pytest.MonkeyPatch, asked: str | None, found: list[tuple[str, bool]]
+) -> None:
+    cards.setitem(sys.modules, "pynvml", Cut())
+    if asked is not None:
+        cards.setenv("CUDA_VISIBLE_DEVICES", asked)
+    gpus = describe().gpus
+    assert [(gpu.token, gpu.part) for gpu in gpus] == found
+    assert all("MIG" in gpu.name and gpu.compute_capability == (8, 0) for gpu in gpus if gpu.part)
 
 
 def test_no_driver_and_no_library_mean_no_gpu(cards: pytest.MonkeyPatch) -> None:
