@@ -138,7 +138,7 @@ def _data(found: Guess, base: Path, folder: Path) -> list[str]:
     if found.train:
         lines.append(f"  train: {said(found.train)}")
     else:
-        train, dev, test = (f"{share:.0%}" for _, share in SHARES)
+        train, dev, test = (f"{100 * share:.0f} %" for _, share in SHARES)
         lines += _comment(
             f"Where an approach below learns from examples, the eval file is split: {train} to learn from, {dev} to "
             f"tune on, {test} to measure. `split: false` keeps every row for measuring.",

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from advisor.tui.plain import MUTED, joined, line, plain
-from reports.text import count, significant
+from reports.text import count, share, significant
 
 if TYPE_CHECKING:
     from reports.prior import PriorRecord, SimilarCase
@@ -50,7 +50,7 @@ def in_one_line(record: PriorRecord) -> Content:
     """The head of the guess for a small window."""
     return joined(
         Content.styled(f"{record.ranking[0].capitalize()} first", "bold"),
-        f" · tuning pays with {record.probability:.0%} ",
+        f" · chance that tuning pays {share(record.probability)} ",
         _bar(record.probability, 10),
         Content.styled("  v shows why", MUTED),
     )
@@ -58,16 +58,16 @@ def in_one_line(record: PriorRecord) -> Content:
 
 def _head(record: PriorRecord) -> Content:
     return joined(
-        "Fine-tuning is worth it with ",
-        Content.styled(f"{record.probability:.0%}", "bold"),
+        "Chance that fine-tuning is worth it: ",
+        Content.styled(share(record.probability), "bold"),
         "\n",
         _bar(record.probability, BAR),
-        Content.styled(f"\nagainst a current frontier model {record.probability_frontier:.0%}", MUTED),
+        Content.styled(f"\nagainst a current frontier model {share(record.probability_frontier)}", MUTED),
     )
 
 
-def _bar(share: float, cells: int) -> Content:
-    filled = round(share * cells)
+def _bar(part: float, cells: int) -> Content:
+    filled = round(part * cells)
     return Content.styled("━" * filled, "$primary") + Content.styled("━" * (cells - filled), "$foreground 20%")
 
 

@@ -43,10 +43,13 @@ class Sides(Widget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._sides: tuple[SidePage, ...] = ()
+        self._sides: tuple[SidePage, ...] | None = None
+        """None until a case was read."""
         self._passages = False
 
     def compose(self) -> ComposeResult:
+        if self._sides is None:
+            return
         if not self._sides:
             yield Static("No approach has answered this case.", classes="note")
             return
