@@ -208,8 +208,8 @@ def detectable(cases: int) -> str:
     if smallest is None:
         return f"{count(cases, 'case')} cannot show any difference between two approaches: give more cases"
     return (
-        f"{count(cases, 'case')} can show a difference of {100 * smallest:.0f} points between two approaches (80 % power, "
-        f"where they disagree on {100 * USUAL_DISCORDANCE:.0f} % of the cases)"
+        f"{count(cases, 'case')} can show a difference of {100 * smallest:.0f} points between two approaches "
+        f"(80 % power, where they disagree on {100 * USUAL_DISCORDANCE:.0f} % of the cases)"
     )
 
 
