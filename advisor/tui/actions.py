@@ -74,6 +74,7 @@ ACTIONS: tuple[Action, ...] = (
     # --- interview --------------------------------------------------------------------------------------
     Action("interview.skip", "s,right", "Skip", "Go on to the next question without an answer.", "skip", "interview"),
     Action("interview.before", "left", "Before", "Go back to the question before.", "before", "interview"),
+    Action("interview.form", "a", "All", "Show all questions as one form, or one at a time.", "form", "interview"),
     Action("interview.why", "v", "Why", "Show what the answers suggest, with the reasons.", "why", "interview"),
     # --- data -------------------------------------------------------------------------------------------
     Action("data.choose", "e", "File", "Choose the file of the marked row, by browsing or typing.", "choose", "data"),

@@ -1,4 +1,4 @@
-"""Interview: one question at a time, why it is asked, and what the answers suggest so far.
+"""Interview: one question at a time or all as a form, why it is asked, and what the answers suggest so far.
 
 The questions are data (advisor.questions), the guess is advisor.prior's; answers go to session.interview and with the
 step to the project's `interview:`.
@@ -12,17 +12,15 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from advisor.questions import QUESTIONS, Field, InterviewQuestion, read_interview
+from advisor.questions import QUESTIONS, InterviewQuestion, read_interview
 from advisor.tui.actions import bindings
 from advisor.tui.aside import aside, found
 from advisor.tui.frame import StepScreen
 from advisor.tui.plain import MUTED, plain
+from advisor.tui.widgets.asked import YES, Asked
 from advisor.tui.widgets.choices import Choices
-from advisor.tui.widgets.number import Number
 from advisor.tui.widgets.prior_panel import PriorPanel, in_one_line
 from reports.errors import AdvisorError, UsageError
-
-YES, NO = "yes", "no"
 
 
 class InterviewScreen(StepScreen):
@@ -31,7 +29,8 @@ class InterviewScreen(StepScreen):
     STEP = "interview"
     HELP = (
         "Answer what you know; skip the rest with s. Enter chooses an answer and goes on, Enter on the chosen one "
-        "takes it back. What the answers suggest is a guess from published results; the run overrides it."
+        "takes it back. a shows all questions as one form. What the answers suggest is a guess from published results; "
+        "the run overrides it."
     )
     CSS_PATH = "interview.tcss"
     BINDINGS = bindings("interview")
@@ -39,17 +38,16 @@ class InterviewScreen(StepScreen):
     def __init__(self) -> None:
         super().__init__()
         self._place = 0
+        self._form = False
+        """All questions below each other."""
         self._saved = True
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="interview"):
             with Vertical(id="asking"):
                 yield Static(id="place", classes="why")
-                with VerticalScroll(id="question", can_focus=False):
-                    yield Static(id="text")
-                    yield Static(id="why", classes="why")
-                    yield Vertical(id="fields")
-                    yield Static(id="problem", classes="problem")
+                yield VerticalScroll(id="question", can_focus=False)
+                yield Static(id="problem", classes="problem")
                 yield Static(id="so-far")
             yield PriorPanel(id="prior", classes="pane")
 
@@ -59,26 +57,27 @@ class InterviewScreen(StepScreen):
         await self.show()
         self.guess()
 
-    # --- one question -----------------------------------------------------------------------------------
+    # --- one question, or all of them -------------------------------------------------------------------
 
     async def show(self) -> None:
-        """The present question with its answers."""
-        question = QUESTIONS[self._place]
+        """The present question with its answers; in the form all of them, at the present one."""
+        shown = list(enumerate(QUESTIONS, start=1)) if self._form else [(None, QUESTIONS[self._place])]
         self._mark()
-        self.query_one("#text", Static).update(Content.styled(question.text, "bold"))
-        self.query_one("#why", Static).update(Content(question.why))
         self._complain("")
-        fields = self.query_one("#fields", Vertical)
+        page = self.query_one("#question", VerticalScroll)
         async with self.batch():
-            await fields.remove_children()
-            for field in question.fields:
-                if len(question.fields) > 1 or field.kind == "number":
-                    await fields.mount(Static(Content(_label(field)), classes="label"))
-                await fields.mount(self._widget(field))
-        if any(field.kind == "number" for field in question.fields):
-            await fields.mount(Static("Enter goes on, Escape leaves the field, empty means skipped.", classes="label"))
-        self.query_one("#question", VerticalScroll).scroll_home(animate=False)
-        fields.query(".answer").first().focus()
+            await page.remove_children()
+            await page.mount_all(Asked(question, self.session.interview, number) for number, question in shown)
+            if self._form or any(field.kind == "number" for _, question in shown for field in question.fields):
+                words = "Enter goes on, Escape leaves a field, empty means skipped."
+                await page.mount(Static(words, classes="label"))
+        page.scroll_home(animate=False)
+        self._enter(self._place)
+
+    def _enter(self, place: int) -> None:
+        """To the first field of a question that is shown."""
+        asked = list(self.query(Asked))
+        asked[place if self._form else 0].fields[0].focus()
 
     def _mark(self) -> None:
         """Where one stands, and what was answered."""
@@ -89,16 +88,18 @@ class InterviewScreen(StepScreen):
             said += Content.styled(glyph + " ", style)
         self.query_one("#place", Static).update(said)
 
-    def _widget(self, field: Field) -> Choices | Input:
-        held = self.session.interview.get(field.id)
-        if field.kind == "number":
-            said = "" if held is None else f"{held:g}" if isinstance(held, (int, float)) else str(held)
-            return Number(said, placeholder="skipped", id=f"field-{field.id}", classes="answer", compact=True)
-        word = {True: YES, False: NO}.get(held, held) if isinstance(held, bool) else held
-        shown = [(choice.value, choice.label) for choice in field.choices]
-        choices = Choices(field.id, shown, None if word is None else str(word))
-        choices.add_class("answer")
-        return choices
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """In the form, the place is where the focus is."""
+        for asked in event.widget.ancestors:
+            if self._form and isinstance(asked, Asked) and QUESTIONS[self._place] is not asked.question:
+                self._place = QUESTIONS.index(asked.question)
+                self._mark()
+
+    async def action_form(self) -> None:
+        """All questions below each other, or one at a time."""
+        self._form = not self._form
+        self.set_class(self._form, "-form")
+        await self.show()
 
     def _answered(self, question: InterviewQuestion) -> bool:
         return any(self.session.interview.get(field.id) is not None for field in question.fields)
@@ -154,24 +155,30 @@ class InterviewScreen(StepScreen):
         self.guess()
 
     async def _onward(self) -> None:
-        """To the next field of the question, or to the next question."""
-        answers = list(self.query_one("#fields").query(".answer"))
+        """To the next field shown, or to the next question, or to the next step."""
+        answers = list(self.query_one("#question").query(".answer"))
         place = answers.index(self.focused) if self.focused in answers else len(answers) - 1
         if place + 1 < len(answers):
             answers[place + 1].focus()
-        elif self._place + 1 < len(QUESTIONS):
+        elif not self._form and self._place + 1 < len(QUESTIONS):
             await self.action_skip()
         else:
             await self.advisor.action_next()
 
     async def action_skip(self) -> None:
-        if self._place + 1 < len(QUESTIONS):
-            self._place += 1
-            await self.show()
+        await self._turn(self._place + 1)
 
     async def action_before(self) -> None:
-        if self._place:
-            self._place -= 1
+        await self._turn(self._place - 1)
+
+    async def _turn(self, place: int) -> None:
+        if not 0 <= place < len(QUESTIONS):
+            return
+        self._place = place
+        if self._form:
+            self._mark()
+            self._enter(place)
+        else:
             await self.show()
 
     def closed(self) -> bool:
@@ -185,7 +192,7 @@ class InterviewScreen(StepScreen):
         if self.has_class("-showing-prior"):
             self.query_one("#prior").focus()
         else:
-            self.query_one("#fields").query(".answer").first().focus()
+            self._enter(self._place)
 
     # --- the guess, and the file ------------------------------------------------------------------------
 
@@ -218,7 +225,3 @@ class InterviewScreen(StepScreen):
         self._saved = True
         self.session.opened(saved)
         return True
-
-
-def _label(field: Field) -> str:
-    return f"{field.label} ({field.unit})" if field.unit else field.label

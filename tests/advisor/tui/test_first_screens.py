@@ -10,11 +10,13 @@ import yaml
 from textual.widgets import DataTable, OptionList, Static
 
 from advisor import demo, project, recent
+from advisor.questions import QUESTIONS
 from advisor.tui.app import AdvisorApp
 from advisor.tui.browsing import Browse, Columns, Rows
 from advisor.tui.dialogs import Confirm
 from advisor.tui.dials import Dials
 from advisor.tui.screens.welcome import WelcomeScreen
+from advisor.tui.widgets.asked import Asked
 from tests.advisor.tui.conftest import SIZES, seen, settled, step
 
 
@@ -40,6 +42,33 @@ def small_project(folder: Path, rows: int = 60, **keys: object) -> Path:
     }
     (folder / "advisor.yaml").write_text("# kept\n" + yaml.safe_dump({**said, **keys}, sort_keys=False))
     return folder
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_interview_is_also_a_form(size: tuple[int, int], tmp_path: Path) -> None:
+    app = AdvisorApp()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        app.session.opened(project.load(small_project(tmp_path / "small")))
+        await pilot.press("2")
+        await settled(pilot)
+        await pilot.press("a")
+        await settled(pilot)
+        assert len(step(pilot).query(Asked)) == len(QUESTIONS)
+        await pilot.press("enter", "down", "enter")  # an answer leads to the next question
+        await settled(pilot)
+        assert "Question 3 of 12" in seen(pilot)
+        await pilot.press(*"sss")
+        await settled(pilot)
+        await pilot.press(*"250", "enter")
+        await settled(pilot)
+        assert "Question 6 of 12" in seen(pilot)
+        assert len(app.session.interview) == 3
+        assert app.session.interview["labels_today"] == 250.0
+        await pilot.press("escape", "a")
+        await settled(pilot)
+        assert [asked.question for asked in step(pilot).query(Asked)] == [QUESTIONS[5]]
+        assert "250" in seen(pilot)
 
 
 @pytest.mark.parametrize("size", SIZES)
