@@ -11,6 +11,9 @@ from reports import text
 from reports.summary.model import ApproachSummary, ComparisonSummary, Summary
 from reports.verdict.wording import horizon_words
 
+NEAREST = 4
+"""Things that would change the verdict in the first screenful."""
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -22,6 +25,9 @@ class Opening:
     costs_big: str
     costs: tuple[str, ...]
     change: tuple[str, ...]
+    """The nearest things that would change it."""
+    further: tuple[str, ...]
+    """The others, farther away."""
     rule: str
 
 
@@ -41,15 +47,33 @@ def opening(summary: Summary) -> Opening:
     chosen = summary.approach(verdict.approach) if verdict.approach else None
     leader = chosen or best(summary)
     costs_big, costs = _costs(summary, leader)
+    change = _change(summary)
     return Opening(
         headline=verdict.headline or verdict.kind,
         sure_big=_sure_big(summary, leader),
         sure=tuple(_sure(summary, leader, chosen)),
         costs_big=costs_big,
         costs=tuple(costs),
-        change=tuple(threshold.text for threshold in verdict.would_change_if),
+        change=change[:NEAREST],
+        further=change[NEAREST:],
         rule=verdict.rule,
     )
+
+
+def _change(summary: Summary) -> tuple[str, ...]:
+    """What would change the verdict, the nearest first; where nothing names another approach, that is said."""
+    verdict = summary.verdict
+    said = tuple(threshold.text for threshold in verdict.would_change_if)
+    if any(threshold.approach for threshold in verdict.would_change_if) or not summary.verdict.rule:
+        return said
+    if verdict.approach is None:
+        return said or ("No softer limit, no other margin and no other volume alone would name an approach.",)
+    if len(verdict.acceptable) > 1 and summary.approach(verdict.approach).cost.total_usd is None:
+        return (
+            *said,
+            "No softer limit would name another approach; volume and prices were not tried: costs are unknown.",
+        )
+    return (*said, "No softer limit, no other volume and no other price would name another approach.")
 
 
 def mind(summary: Summary) -> tuple[str, ...]:

@@ -82,7 +82,15 @@ def _summary(verdict: Verdict) -> VerdictSummary:
         headline=verdict.headline,
         because=verdict.because,
         would_change_if=tuple(
-            ThresholdSummary(kind=t.kind, text=t.text, value=t.value, unit=t.unit, approach=t.approach)
+            ThresholdSummary(
+                kind=t.kind,
+                text=t.text,
+                value=t.value,
+                unit=t.unit,
+                approach=t.approach,
+                becomes=t.becomes,
+                now=t.now,
+            )
             for t in verdict.would_change_if
         ),
         warnings=verdict.warnings,

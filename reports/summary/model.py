@@ -219,8 +219,14 @@ class ThresholdSummary(Record):
     kind: str
     text: str
     value: float | None = None
+    """Exact: just beyond it the verdict is another one."""
     unit: str = ""
     approach: str | None = None
+    """What would be recommended then; None: nothing, or it cannot be said."""
+    becomes: str = ""
+    """The verdict's kind then."""
+    now: float | None = None
+    """The same thing today; None where no such limit is set."""
 
 
 class VerdictSummary(Record):

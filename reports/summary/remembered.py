@@ -9,10 +9,11 @@ rule (see `reports.what_if`) a fraction of that.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from reports.statistics import multiplicity
+from reports.statistics.comparison import spoken
 from reports.statistics.outcomes import Floats, Outcomes
 from reports.statistics.results import Interval, PairedResult
 
@@ -29,10 +30,12 @@ class Remembered(Outcomes):
         return self._intervals[key]
 
     def compare(self, a: str, b: str, margin: float = 0.0) -> PairedResult:
-        """See `Outcomes`."""
+        """See `Outcomes`. Another margin is another word for the same figures."""
         key = a, b, margin
         if key not in self._results:
-            self._results[key] = super().compare(a, b, margin)
+            if (a, b) not in self._figures:
+                self._figures[a, b] = super().compare(a, b, margin)
+            self._results[key] = spoken(replace(self._figures[a, b], margin=margin))
         return self._results[key]
 
     def only(self, names: Sequence[str]) -> Outcomes:
@@ -47,6 +50,11 @@ class Remembered(Outcomes):
     def could_be_best(self, names: Sequence[str] | None = None) -> tuple[str, ...]:
         """See `Outcomes`. Groups are drawn once for all approaches: a subset of them is a subset of the columns."""
         chosen = tuple(names if names is not None else self.names)
+        if chosen not in self._best:
+            self._best[chosen] = self._could_be_best(chosen)
+        return self._best[chosen]
+
+    def _could_be_best(self, chosen: tuple[str, ...]) -> tuple[str, ...]:
         grouped = self.kind != "set" and self.n_clusters is not None
         if len(chosen) < 2 or self.cases == 0 or not grouped or not self.asked(*chosen).all():
             return super().could_be_best(chosen)
@@ -61,6 +69,14 @@ class Remembered(Outcomes):
 
     @cached_property
     def _results(self) -> dict[Hashable, PairedResult]:
+        return {}
+
+    @cached_property
+    def _figures(self) -> dict[tuple[str, str], PairedResult]:
+        return {}
+
+    @cached_property
+    def _best(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         return {}
 
     @cached_property

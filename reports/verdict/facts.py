@@ -26,7 +26,7 @@ VerdictKind = Literal[
     "none good enough",
     "pilot only",
 ]
-ThresholdKind = Literal["volume", "margin", "price", "cases", "quality floor", "latency", "budget"]
+ThresholdKind = Literal["volume", "margin", "price", "building", "cases", "quality floor", "latency", "budget"]
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,17 @@ class Evidence:
     @property
     def unit(self) -> Unit:
         """Whether the metric is a share (read in percent and points) or another number."""
+        return metrics.facts(self.outcomes.metric, self._ends).unit
+
+    @property
+    def span(self) -> float:
+        """From the lowest score that was seen to the highest; 1 for shares."""
+        return 1.0 if self.unit == "share" else max(self._ends, default=1.0) - min(self._ends, default=0.0)
+
+    @property
+    def _ends(self) -> list[float]:
         known = [scores[~np.isnan(scores)] for scores in self.outcomes.scores.values()]
-        ends = [float(end) for part in known if len(part) for end in (part.min(), part.max())]
-        return metrics.facts(self.outcomes.metric, ends).unit
+        return [float(end) for part in known if len(part) for end in (part.min(), part.max())]
 
 
 @dataclass(frozen=True)
@@ -86,9 +94,13 @@ class Threshold:
     """A sentence for a decision maker."""
     value: float
     unit: str
-    """`queries per day`, `points`, `usd per 1000`, `cases`, `seconds`, `usd per month`, `score`."""
+    """`queries per day`, `points`, `usd per 1000`, `usd once`, `cases`, `seconds`, `usd per month`, `score`."""
     approach: str | None = None
-    """What would be recommended beyond it; None where that cannot be said."""
+    """What would be recommended beyond it; None where nothing would be, or where that cannot be said."""
+    becomes: str = ""
+    """The verdict's kind beyond it."""
+    now: float | None = None
+    """The same thing today; None where there is no such limit, or it is not known."""
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def test_case_threshold_scales_with_the_root(run: Evidence) -> None:
 
 def test_softer_constraints_are_tried(run: Evidence) -> None:
     verdict = decide(run, Decision(monthly_budget_usd=5), TRAFFIC)
-    found = threshold(verdict, "budget")
+    found = next(t for t in verdict.would_change_if if t.kind == "budget" and t.value > 5)
     softer = decide(run, Decision(monthly_budget_usd=found.value), TRAFFIC)
     assert verdict.approach == "qlora"
     assert softer.approach == found.approach == "rag"
