@@ -45,7 +45,10 @@ def check_endpoint(model: ModelSpec, spec: RunSpec) -> str:
 
 
 def adopt_limits(store: RunStore, now: RunSpec) -> None:
-    """Takes over what may change before a resume: budgets, caps, time-outs, the judge. Needs the store for writing."""
+    """Takes over what may change before a resume: budgets, caps, time-outs, the judge, how many jobs run at a time.
+
+    Needs the store for writing.
+    """
     before = store.header.spec
     limits = {item.name: item.model for item in now.approaches if item.model is not None}
 
@@ -55,6 +58,13 @@ def adopt_limits(store: RunStore, now: RunSpec) -> None:
         return model.model_copy(update={field: getattr(limits[name], field) for field in LIMITS})
 
     approaches = tuple(item.model_copy(update={"model": limited(item.model, item.name)}) for item in before.approaches)
-    after = before.model_copy(update={"approaches": approaches, "budget_usd": now.budget_usd, "judge": now.judge})
+    after = before.model_copy(
+        update={
+            "approaches": approaches,
+            "budget_usd": now.budget_usd,
+            "judge": now.judge,
+            "parallel": now.parallel,
+        }
+    )
     if after != before:
         store.write_header(store.header.model_copy(update={"spec": after}))

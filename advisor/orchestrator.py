@@ -3,33 +3,34 @@
     async for event in run(prepared, folder):
         ...
 
-Alone writes the run directory. A killed run resumes from what is on disk; cancelling kills the worker.
+Alone writes the run directory. Jobs that answer run side by side where `placement` has room for them; the latency pass
+has the machine alone. A killed run resumes from what is on disk; cancelling kills the workers.
 Command line, app and tests all consume this one iterator.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
-import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
-from advisor import estimates, hardware
+from advisor import estimates, hardware, workers
+from advisor.placement import Place, Room, addressable, needs_of
 from advisor.plan import Prepared, check_models
 from advisor.prior import prior
 from advisor.questions import read_interview
+from advisor.side_by_side import side_by_side
 from advisor.stopping import StoppingRule
 from baselines import scoring
 from baselines.jobs import Decided, Job, answering_jobs
 from baselines.latency import levels_of, wanted
+from baselines.models import ledger
 from reports.errors import EnvironmentFault
 from reports.run.events import (
     Answered,
@@ -50,8 +51,6 @@ from reports.run.events import (
 from reports.run.schema import Case, Finished, RunHeader
 from reports.run.store import RunStore
 
-LINE_BYTES = 64 << 20
-"""Longest event line: an answer of megabytes is legal."""
 MEASURED_KINDS_LEFT_OUT = ("recorded",)
 """Their latency is not ours to measure."""
 
@@ -93,7 +92,7 @@ def header_of(prepared: Prepared, folder: Path) -> RunHeader:
 async def run(
     store: RunStore, models: dict[str, str], *, cache: Path | None = None, resumed: bool = False
 ) -> AsyncGenerator[Event]:
-    """Every event of the run, each stored before it is handed on. Closing the iterator kills the worker.
+    """Every event of the run, each stored before it is handed on. Closing the iterator kills the workers.
 
     `models`: model id to folder, for bundled and relative ones. The store stays open; whoever opened it closes it.
     """
@@ -102,8 +101,9 @@ async def run(
     try:
         for event in work.opening():
             yield event
-        async for event in work.jobs():
-            yield event
+        async with aclosing(work.jobs()) as events:
+            async for event in events:
+                yield event
         async for event in work.closing(started):
             yield event
     finally:
@@ -111,7 +111,7 @@ async def run(
 
 
 class _Run:
-    """The state of one run: which worker is alive, which approaches failed."""
+    """The state of one run: which workers are alive, which approaches failed."""
 
     def __init__(self, store: RunStore, models: dict[str, str], cache: Path | None, resumed: bool) -> None:
         self.store = store
@@ -130,8 +130,9 @@ class _Run:
         self.failed: dict[str, None] = {}
         self.cause: Literal["", "budget"] = ""
         self.skipped: set[str] = set()
-        self.worker: asyncio.subprocess.Process | None = None
+        self.workers: list[workers.Worker] = []
         self.tools = scoring.Tools(folder=Path(self.spec.project_folder))
+        self.spending = store.folder / "artifacts" / ledger.FILE
         self.light = tuple(metric for metric in self.spec.metrics if scoring.is_light(metric))
         self.rule = StoppingRule.of(self.spec, self.cases.values())
         self.stopped: set[str] = set()
@@ -163,24 +164,28 @@ class _Run:
             for score in scoring.score_many(rule.metric, pairs, self.spec.task, self.tools):
                 rule.saw(score)
 
-    async def jobs(self) -> AsyncIterator[Event]:
+    async def jobs(self) -> AsyncGenerator[Event]:
+        ledger.close_open(self.spending)  # left by a session that was killed
         wanted = [item for item in self.spec.approaches if item.name not in self.stopped]
         template = self.template.model_copy(update={"looks": self.rule.looks if self.rule else ()})
-        for job in answering_jobs(template, wanted):
-            async for event in self._job(job):
+        cards = addressable(hardware.describe().cards)
+        expected = {one.approach: one for one in self.store.header.expected}
+        room = Room(cards, most=1 if self.rule else self.spec.parallel or 0)  # a look must find what it found before
+        answering = side_by_side(
+            answering_jobs(template, wanted),
+            lambda job: needs_of(job.approaches, self.spec, expected, cards),
+            room,
+            self._job,
+        )
+        async with aclosing(answering) as events:
+            async for event in events:
                 yield event
-        if self.spec.latency_samples:
-            async for event in self._latency():
-                yield event
-        heavy = [metric for metric in self.spec.metrics if not scoring.is_light(metric)]
-        gold = any(case.gold_passages for case in self.cases.values())
-        if heavy or gold or self.resumed:
-            names = tuple(name for name in self.store.approaches if name not in self.skipped)
-            job = self.template.model_copy(update={"id": "scoring", "action": "score", "approaches": names})
-            async for event in self._job(job):
-                yield event
+        for job in filter(None, (self._latency(), self._scoring())):
+            async with aclosing(self._job(job, Place())) as events:
+                async for event in events:
+                    yield event
 
-    async def closing(self, started: float) -> AsyncIterator[Event]:
+    async def closing(self, started: float) -> AsyncGenerator[Event]:
         seconds = round(asyncio.get_running_loop().time() - started, 3)
         yield self._kept(RunFinished(directory=str(self.store.folder), seconds=seconds, failed=tuple(self.failed)))
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -198,12 +203,19 @@ class _Run:
             and spec.name not in self.failed.keys() | self.skipped | self.stopped
         )
 
-    async def _latency(self) -> AsyncIterator[Event]:
+    def _latency(self) -> Job | None:
         names = self._timed()
-        if any(self._unmeasured(name) for name in names):
-            job = self.template.model_copy(update={"id": "latency", "action": "measure", "approaches": names})
-            async for event in self._job(job):
-                yield event
+        if not self.spec.latency_samples or not any(self._unmeasured(name) for name in names):
+            return None
+        return self.template.model_copy(update={"id": "latency", "action": "measure", "approaches": names})
+
+    def _scoring(self) -> Job | None:
+        heavy = [metric for metric in self.spec.metrics if not scoring.is_light(metric)]
+        gold = any(case.gold_passages for case in self.cases.values())
+        if not (heavy or gold or self.resumed):
+            return None
+        names = tuple(name for name in self.store.approaches if name not in self.skipped)
+        return self.template.model_copy(update={"id": "scoring", "action": "score", "approaches": names})
 
     def _unmeasured(self, name: str) -> bool:
         taken = Counter(sample.concurrency for sample in self.store.latency(name) if sample.phase == "warm")
@@ -212,30 +224,29 @@ class _Run:
 
     # --- one worker -------------------------------------------------------------------------------------
 
-    async def _job(self, job: Job) -> AsyncIterator[Event]:
+    async def _job(self, job: Job, place: Place) -> AsyncGenerator[Event]:
         log = self.store.folder / "artifacts" / "worker.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         ended: set[str] = set()
         with log.open("ab") as errors:
-            worker = await _spawn(job, errors.fileno())
-            self.worker = worker
-            orphans = asyncio.create_task(_end_orphans(worker))
-            yield self._kept(JobStarted(job=job.id, approaches=job.approaches, pid=worker.pid))
-            assert worker.stdout is not None
-            async for line in worker.stdout:
-                for event in self._read(line):
-                    if isinstance(event, (ApproachFinished, ApproachFailed, ApproachSkipped, StoppedEarly)):
-                        ended.add(event.approach)
-                    yield event
-            code = await worker.wait()
-            await orphans
+            worker = await workers.start(job, errors.fileno(), place.environment)
+        self.workers.append(worker)
+        yield self._kept(JobStarted(job=job.id, approaches=job.approaches, pid=worker.pid, cards=place.names))
+        async for line in worker.lines():
+            for event in self._read(line, worker):
+                if isinstance(event, (ApproachFinished, ApproachFailed, ApproachSkipped, StoppedEarly)):
+                    ended.add(event.approach)
+                yield event
+        code = await worker.ended()
+        self.workers.remove(worker)
+        ledger.close_open(self.spending, str(worker.pid))
         if code not in (0, 1) or (job.action == "answer" and ended != set(job.approaches)):
             for name in job.approaches:
                 if name not in ended and (job.action == "answer" or code not in (0, 1)):
                     yield self._failure(name, job, code)
         yield self._kept(JobFinished(job=job.id, exit_code=code))
 
-    def _read(self, line: bytes) -> Iterator[Event]:
+    def _read(self, line: bytes, worker: workers.Worker) -> Iterator[Event]:
         """The worker's event, stored, and the scores that it allows."""
         try:
             event = parse_event(line)
@@ -243,7 +254,7 @@ class _Run:
             yield self._kept(Warned(text=f"a worker wrote a line that is no event: {line[:200]!r}"))
             return
         if isinstance(event, RoundAnswered):  # a question to the orchestrator, which no reader needs
-            yield from self._looked(event)
+            yield from self._looked(event, worker)
             return
         if isinstance(event, ApproachFailed):
             self.failed[event.approach] = None
@@ -260,25 +271,24 @@ class _Run:
                         self.rule.saw(score)
                     yield self._kept(Scored(score=score))
 
-    def _looked(self, event: RoundAnswered) -> Iterator[Event]:
+    def _looked(self, event: RoundAnswered, worker: workers.Worker) -> Iterator[Event]:
         """Ends the approaches that are clearly worse, and tells the worker, which waits for it."""
         found = self.rule.decide(event.approaches, event.done) if self.rule is not None else []
         self.stopped |= {stopped.approach for stopped in found}
         for stopped in found:
             yield self._kept(stopped)
-        if self.worker is not None and self.worker.stdin is not None:
-            decided = Decided(stop=tuple(stopped.approach for stopped in found))
-            self.worker.stdin.write(decided.model_dump_json().encode() + b"\n")
+        decided = Decided(stop=tuple(stopped.approach for stopped in found))
+        worker.tell(decided.model_dump_json().encode() + b"\n")
 
     def _failure(self, name: str, job: Job, code: int) -> Event:
         if job.action == "measure":  # its answers stand: what is missing is a measurement
-            text = f"the latency pass ended before it was done ({_ending(code)})"
+            text = f"the latency pass ended before it was done ({workers.ending(code)})"
             return self._kept(Warned(approach=name, text=text, hint="`advisor resume` measures what is missing"))
         self.failed[name] = None
         return self._kept(
             ApproachFailed(
                 approach=name,
-                error=f"the worker of {job.id!r} ended before it was done ({_ending(code)})",
+                error=f"the worker of {job.id!r} ended before it was done ({workers.ending(code)})",
                 hint="`advisor resume` goes on from the stored answers; artifacts/worker.log has what it printed",
             )
         )
@@ -288,43 +298,5 @@ class _Run:
         return event
 
     async def stop(self) -> None:
-        """Ends the worker, if one is alive, with everything it started."""
-        if self.worker is not None and self.worker.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.worker.pid, signal.SIGKILL)
-            await self.worker.wait()
-
-
-async def _spawn(job: Job, errors: int) -> asyncio.subprocess.Process:
-    """A worker in a process group of its own: Ctrl-C reaches the orchestrator alone, which then ends the group."""
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # a user's own folder named `reports` must not shadow ours
-        "-m",
-        "baselines.worker",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=errors,
-        limit=LINE_BYTES,
-        start_new_session=True,
-        env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
-    )
-    assert worker.stdin is not None
-    worker.stdin.write(job.model_dump_json().encode() + b"\n")
-    with contextlib.suppress(ConnectionError):
-        await worker.stdin.drain()
-    return worker
-
-
-async def _end_orphans(worker: asyncio.subprocess.Process) -> None:
-    """What a killed worker had started would keep its output open, and the GPU taken."""
-    await worker.wait()
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(worker.pid, signal.SIGKILL)
-
-
-def _ending(code: int) -> str:
-    if code >= 0:
-        return f"exit code {code}"
-    name = signal.Signals(-code).name
-    return f"{name}: killed, perhaps for want of memory" if name == "SIGKILL" else name
+        """Ends the workers that are alive, with everything they started."""
+        await asyncio.gather(*(worker.kill() for worker in self.workers))

@@ -116,6 +116,7 @@ def prepare(project: Project) -> Prepared:
         embedder=project.embedder,
         judge=project.judge_spec(running, metrics),
         budget_usd=project.budget_usd,
+        parallel=project.run.jobs,
         allow_broken=project.data.allow_broken,
         project_folder=str(project.folder),
     )

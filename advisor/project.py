@@ -99,6 +99,25 @@ class JudgeSection(Section):
     """30 to 50 answers that people graded: below a kappa of 0.6 the judge is shown but does not decide."""
 
 
+class RunSection(Section):
+    """How the jobs of a run are carried out; never what comes out."""
+
+    parallel: Literal["auto"] | int = "auto"
+    """Jobs at the same time. auto: one on each GPU, one for each endpoint; what computes on a processor goes alone."""
+
+    @field_validator("parallel", mode="before")
+    @classmethod
+    def _checked(cls, value: Any) -> Any:
+        if value != "auto" and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 256):
+            raise ValueError("must be auto or a whole number from 1 to 256")
+        return value
+
+    @property
+    def jobs(self) -> int | None:
+        """At most so many at a time; None: as many as there is room for."""
+        return None if self.parallel == "auto" else self.parallel
+
+
 class Project(Section):
     """The whole file."""
 
@@ -127,6 +146,8 @@ class Project(Section):
     """Most that all endpoints together may cost in one run, its resumes included. None: no ceiling."""
     judge: JudgeSection | None = None
     """Who gives the metric `judge`."""
+    run: RunSection = RunSection()
+    """How many jobs run at the same time."""
     embedder: str = "auto"
     """Embedding model for retrieval: a folder or hub id; auto is MiniLM."""
     folder: Path = Field(default=Path(), exclude=True)
@@ -319,6 +340,7 @@ _HINTS = {
     "judge": "judge: {model: openai:NAME, rubric: What a good answer is., labels: {path: …, answer: …, label: …}}",
     "latency_concurrency": "a list of whole numbers, such as [1, 4]",
     "budget_usd": "dollars, such as 5 or 0.50",
+    "run": "run: {parallel: auto}, or a whole number of jobs at the same time",
     "name": "put it in quotes where it is to be a text",
 }
 
@@ -348,6 +370,7 @@ def _known_keys(place: list[str]) -> list[str]:
         "prices": Prices,
         "model": ModelSpec,
         "judge": JudgeSection,
+        "run": RunSection,
     }
     if not place:
         return [name for name in Project.model_fields if name != "folder"]

@@ -19,6 +19,7 @@ NOT_PART = (
     "expected",
     "spec.project_folder",
     "spec.allow_broken",
+    "spec.parallel",
     "schema_version",
     "spec.schema_version",
 )

@@ -33,6 +33,8 @@ class JobStarted(Record):
     job: str
     approaches: tuple[str, ...]
     pid: int | None = None
+    cards: tuple[str, ...] = ()
+    """The GPUs that are its own, as CUDA_VISIBLE_DEVICES names them; empty where there is no choice."""
 
 
 class Progressed(Record):
@@ -89,8 +91,10 @@ class StoppedEarly(Record):
     answered: int
     total: int
     rival: str
-    """The approach that it is clearly worse than."""
+    """The approach that it is clearly worse than; where the contest is settled, the nearest of those it beats."""
     reason: str
+    settled: bool = False
+    """It is the one that leads: nothing was left to decide."""
 
 
 class Scored(Record):

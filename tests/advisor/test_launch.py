@@ -6,11 +6,12 @@ import asyncio
 import shutil
 import sys
 from asyncio.subprocess import Process
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from advisor import launch, orchestrator, plan, project
+from advisor import launch, orchestrator, plan, project, workers
 from baselines.jobs import Job
 from reports.errors import UsageError
 from reports.run.events import ApproachFailed, Event, Measured, Warned
@@ -69,11 +70,11 @@ def test_a_latency_pass_that_dies_costs_no_approach_and_is_made_up_for_on_resume
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = project_in(tmp_path / "p")
-    spawn = orchestrator._spawn
+    spawn = workers.spawn
 
-    async def dying(job: Job, errors: int) -> Process:
+    async def dying(job: Job, errors: int, environment: Mapping[str, str]) -> Process:
         if job.action != "measure":
-            return await spawn(job, errors)
+            return await spawn(job, errors, environment)
         return await asyncio.create_subprocess_exec(
             sys.executable, "-c", "import os; os._exit(9)", stdout=asyncio.subprocess.PIPE, start_new_session=True
         )
@@ -86,7 +87,7 @@ def test_a_latency_pass_that_dies_costs_no_approach_and_is_made_up_for_on_resume
             return asyncio.run(consume())
 
     with monkeypatch.context() as patched:
-        patched.setattr(orchestrator, "_spawn", dying)
+        patched.setattr(workers, "spawn", dying)
         events = run(launch.begin(plan.prepare(project.load(home)), home / "runs" / "one"))
     assert not [event for event in events if isinstance(event, ApproachFailed)]
     assert ["latency pass ended" in event.text for event in events if isinstance(event, Warned)] == [True]
