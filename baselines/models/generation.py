@@ -6,9 +6,9 @@ Refuses to know text, templates and files: ids in, ids out, equal to greedy deco
     for finished in engine.run([Job(0, [5, 6, 7])], Stopping(frozenset({2}), max_new_tokens=32)):
         ...
 
-How it is fast: prompts are prefilled right-padded in chunks of similar length under a token budget; all unfinished
-answers decode together in one table (`slots.py`); the tokens that all prompts share are computed once. Budgets halve
-when memory runs out and stay so for the model's life.
+How it is fast: prompts are prefilled right-padded in chunks of similar length under a token budget, only as far as
+answers need it (`prefill.py`); all unfinished answers decode together in one table (`slots.py`); the tokens that all
+prompts share are computed once. Budgets halve when memory runs out and stay so for the model's life.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
-from baselines.models.slots import SlotTable
+from baselines.models.prefill import prefill, prefill_shared, probe
+from baselines.models.slots import LayerShape, SlotTable
 from finetune.loading import free_memory, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from transformers.cache_utils import Cache
 
 Reason = Literal["end", "stop", "length", "memory"]
 
@@ -64,6 +65,8 @@ class Continuation:
     index: int
     ids: list[int]
     reason: Reason
+    first_at: float | None = None
+    """`time.perf_counter()` at which its first token was known."""
 
 
 @dataclass
@@ -87,6 +90,7 @@ class _Row:
     job: Job
     room: int
     ids: list[int] = field(default_factory=list)
+    first_at: float | None = None
     noise: torch.Generator | None = None
 
 
@@ -98,14 +102,31 @@ class Engine:
         self.device = device
         self.masks = _mask_kinds(model.config)
         self.limits = _first_limits(model, device)
+        self._shapes: list[LayerShape] = []
+
+    def table(self) -> SlotTable:
+        """An empty one for this model."""
+        if not self._shapes:
+            with torch.inference_mode():
+                self._shapes = probe(self.model, self.device)
+        return SlotTable(self.device, self._shapes)
 
     def run(
-        self, jobs: Sequence[Job], stopping: Stopping, before_step: Callable[[], None] = lambda: None
+        self,
+        jobs: Sequence[Job],
+        stopping: Stopping,
+        before_step: Callable[[], None] = lambda: None,
+        *,
+        hand_over_seconds: float | None = None,
     ) -> Iterator[list[Continuation]]:
-        """Lists of finished answers, each job exactly once. `before_step` readies the model (adapters) for a step."""
+        """Lists of finished answers, each job exactly once. `before_step` readies the model (adapters) for a step.
+
+        `hand_over_seconds` instead of YIELD_SECONDS: 0 where somebody measures when each answer is there.
+        """
+        every = YIELD_SECONDS if hand_over_seconds is None else hand_over_seconds
         waiting = deque(sorted(jobs, key=lambda job: -len(job.ids)))
-        prefix = _common_prefix(jobs)
-        pool = _Pool(self, stopping, prefix)
+        before_step()
+        pool = _Pool(self, stopping, _common_prefix(jobs))
         done: list[Continuation] = []
         last = time.perf_counter()
         while waiting or pool.rows:
@@ -117,7 +138,7 @@ class Engine:
                 if not is_out_of_memory(error):
                     raise
                 done += pool.retreat(waiting)
-            if done and (time.perf_counter() - last >= YIELD_SECONDS or not (waiting or pool.rows)):
+            if done and (time.perf_counter() - last >= every or not (waiting or pool.rows)):
                 yield done
                 done = []
                 last = time.perf_counter()
@@ -133,7 +154,7 @@ class _Pool:
         self.stopping = stopping
         self.prefix = prefix
         self.prefix_cache: Cache | None = None
-        self.table = SlotTable(engine.device)
+        self.table = engine.table()
         self.rows: list[_Row] = []
 
     @torch.inference_mode()
@@ -190,7 +211,7 @@ class _Pool:
         self.engine.limits.halve()
         waiting.extendleft(reversed(jobs))
         self.rows = []
-        self.table = SlotTable(self.engine.device)
+        self.table = self.engine.table()
         self.prefix_cache = None
         if self.engine.device.startswith("cuda"):
             torch.cuda.empty_cache()
@@ -209,46 +230,16 @@ class _Pool:
     def _prefill(self, jobs: list[Job], columns: int, capacity: int) -> None:
         """All ids but the last go through the model; the last one is what the row feeds to its first step."""
         start = len(self.prefix)
+        if start and self.prefix_cache is None:
+            self.prefix_cache = prefill_shared(self.engine.model, self.prefix, self.engine.device)
+        self.table.reserve(max(capacity, len(self.rows) + len(jobs)), columns)
         bodies = [job.ids[start:-1] for job in jobs]
         width = max(map(len, bodies))
-        cache = self._prefix_rows(len(jobs))
-        if width:
-            padded = torch.tensor([body + [0] * (width - len(body)) for body in bodies], device=self.engine.device)
-            # Right padding under a causal mask: no real token sees a pad, so no mask is needed.
-            self.engine.model(input_ids=padded, past_key_values=cache, use_cache=True, logits_to_keep=1)
-        elif not start:
-            self._prime(cache, len(jobs))
-        self.table.admit(
-            cache,
-            [start + len(body) for body in bodies],
-            [job.ids[-1] for job in jobs],
-            columns=columns,
-            capacity=capacity,
-        )
+        padded = [body + [0] * (width - len(body)) for body in bodies]
+        ids = torch.tensor(padded, device=self.engine.device) if width else None
+        prefill(self.engine.model, len(jobs), ids, self.table, self.prefix_cache)
+        self.table.admit([start + len(body) for body in bodies], [job.ids[-1] for job in jobs])
         self.rows += [_Row(job, self._room(job), noise=self._noise(job)) for job in jobs]
-
-    def _prefix_rows(self, rows: int) -> Cache:
-        """A cache that begins with the shared tokens, computed once and seen by every row."""
-        cache = DynamicCache()
-        if not self.prefix:
-            return cache
-        if self.prefix_cache is None:
-            self.prefix_cache = DynamicCache()
-            ids = torch.tensor([self.prefix], device=self.engine.device)
-            self.engine.model(input_ids=ids, past_key_values=self.prefix_cache, use_cache=True, logits_to_keep=1)
-        for shared in self.prefix_cache.layers:
-            layer = DynamicLayer()
-            layer.lazy_initialization(shared.keys, shared.values)
-            # A view of the one row: `update` would copy it for every row, and the prefill copies once more anyway.
-            layer.keys = shared.keys.expand(rows, -1, -1, -1)
-            layer.values = shared.values.expand(rows, -1, -1, -1)
-            cache.layers.append(layer)
-        return cache
-
-    def _prime(self, cache: Cache, rows: int) -> None:
-        """Prompts of one token leave nothing to prefill: run one token to learn the layers' shapes."""
-        ids = torch.zeros((rows, 1), dtype=torch.long, device=self.engine.device)
-        self.engine.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
 
     def _noise(self, job: Job) -> torch.Generator | None:
         """Each prompt has its own stream, so a sampled answer depends neither on neighbours nor on its place."""
@@ -268,12 +259,14 @@ class _Pool:
     def _collect(self, tokens: list[int]) -> list[Continuation]:
         finished: list[int] = []
         done: list[Continuation] = []
+        now = time.perf_counter()
         for at, (row, token) in enumerate(zip(self.rows, tokens, strict=True)):
             row.ids.append(token)
+            row.first_at = row.first_at or now
             reason = self._ended(row, token)
             if reason:
                 finished.append(at)
-                done.append(Continuation(row.job.index, row.ids, reason))
+                done.append(Continuation(row.job.index, row.ids, reason, row.first_at))
         if finished:
             kept = len(self.rows) - len(finished)
             for source, gap in self.table.drop(finished):

@@ -4,14 +4,17 @@ Refuses to know tokens, prompts and stop rules. Rows stay dense: when answers fi
 places, so a decode step never computes a finished row. Row i uses columns 0 to lengths[i]-1, without padding, so a
 column number is the token's position and rows of any length live side by side.
 
-    table = SlotTable(device)
-    first = table.admit(cache, lengths, next_tokens, columns=96, capacity=64)
+    table = SlotTable(device, shapes_of(cache))
+    table.reserve(capacity=64, columns=96)
+    prefill(model, padded_ids, table, prefix)                  # prefill.py writes straight into the free rows
+    table.admit(lengths, next_tokens)
     model(input_ids=table.tokens[:n, None], past_key_values=table.cache, …)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,10 +24,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@dataclass(frozen=True)
+class LayerShape:
+    """What one token leaves behind in one attention layer."""
+
+    heads: int
+    key_size: int
+    value_size: int
+    dtype: torch.dtype
+
+
+def shapes_of(cache: Cache) -> list[LayerShape]:
+    """Of each layer of a filled cache, whose tensors have the shape (batch, kv heads, width, head size)."""
+    return [
+        LayerShape(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3], layer.keys.dtype)
+        for layer in cache.layers
+    ]
+
+
 class SlotTable:
     """Shared state of all layers: how many rows live, how long each one is, which token each one feeds next."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, shapes: Sequence[LayerShape]) -> None:
         self.device = device
         self.live = 0
         self.width = 0
@@ -35,7 +56,7 @@ class SlotTable:
         self.lengths = torch.zeros(0, dtype=torch.long, device=device)
         self._host_lengths: list[int] = []
         self._rows = torch.zeros(0, dtype=torch.long, device=device)
-        self.layers: list[SlotLayer] = []
+        self.layers = [SlotLayer(self, shape) for shape in shapes]
         self.cache = Cache(layers=self.layers)
 
     @property
@@ -43,27 +64,28 @@ class SlotTable:
         """0 … live-1, for indexing."""
         return self._rows[: self.live]
 
-    def admit(
-        self, filled: Cache, lengths: Sequence[int], tokens: Sequence[int], *, columns: int, capacity: int
-    ) -> int:
-        """Copy a prefilled cache (batch, kv heads, width, head size) into new rows; the first row's number comes back.
+    def reserve(self, capacity: int, columns: int) -> None:
+        """Room for so many rows and columns. Where it has less of either, it is laid out anew with these."""
+        if capacity <= self.capacity and columns <= self.columns:
+            return
+        for layer in self.layers:
+            layer.grow(capacity, columns)
+        self.tokens = _grown(self.tokens, capacity)
+        self.lengths = _grown(self.lengths, capacity)
+        self._rows = torch.arange(capacity, device=self.device)
+        self.capacity, self.columns = capacity, columns
 
-        `lengths` counts the valid columns of each row, `tokens` is what each row feeds next. Where the table has fewer
-        than `capacity` rows or `columns`, it is laid out anew with just these.
+    def admit(self, lengths: Sequence[int], tokens: Sequence[int]) -> None:
+        """The next free rows, which a prefill has filled, live from now on.
+
+        `lengths` counts the valid columns of each row, `tokens` is what each row feeds next.
         """
-        self._reserve(filled, columns, max(capacity, self.live + len(lengths)))
         first, end = self.live, self.live + len(lengths)
-        width = max(lengths)
-        for layer, source in zip(self.layers, filled.layers, strict=True):
-            if width:
-                layer.keys[first:end, :, :width] = source.keys[:, :, :width]
-                layer.values[first:end, :, :width] = source.values[:, :, :width]
         self.tokens[first:end] = torch.tensor(tokens, device=self.device)
         self.lengths[first:end] = torch.tensor(lengths, device=self.device)
         self._host_lengths[first:end] = lengths
         self.live = end
         self._measure()
-        return first
 
     def advance(self, chosen: Tensor) -> None:
         """Every live row wrote one column and feeds `chosen` next."""
@@ -106,18 +128,6 @@ class SlotTable:
     def _measure(self) -> None:
         self.width = max(self._host_lengths, default=0) + 1
 
-    def _reserve(self, filled: Cache, columns: int, capacity: int) -> None:
-        if not self.layers:
-            self.layers.extend(SlotLayer(self) for _ in filled.layers)
-        if capacity <= self.capacity and columns <= self.columns:
-            return
-        for layer, source in zip(self.layers, filled.layers, strict=True):
-            layer.grow(source.keys, source.values, capacity, columns)
-        self.tokens = _grown(self.tokens, capacity)
-        self.lengths = _grown(self.lengths, capacity)
-        self._rows = torch.arange(capacity, device=self.device)
-        self.capacity, self.columns = capacity, columns
-
 
 class SlotLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped here
     """One attention layer of the table: keys and values of shape (capacity, kv heads, columns, head size)."""
@@ -125,19 +135,20 @@ class SlotLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped 
     keys: Tensor
     values: Tensor
 
-    def __init__(self, table: SlotTable) -> None:
+    def __init__(self, table: SlotTable, shape: LayerShape) -> None:
         super().__init__()
         self.table = table
+        self.shape = shape
         self.is_initialized = True
 
-    def grow(self, keys: Tensor, values: Tensor, capacity: int, columns: int) -> None:
-        """Take the shape of `keys` and `values`, and keep the live rows."""
-        live = self.table.live
-        for name, like in (("keys", keys), ("values", values)):
+    def grow(self, capacity: int, columns: int) -> None:
+        """A larger place for keys and values; the live rows move there."""
+        live, width = self.table.live, self.table.width - 1
+        shape = self.shape
+        for name, size in (("keys", shape.key_size), ("values", shape.value_size)):
             # Zeros, not empty memory: a masked NaN would still poison the sum over values.
-            fresh = torch.zeros(capacity, like.shape[1], columns, like.shape[3], dtype=like.dtype, device=like.device)
+            fresh = torch.zeros(capacity, shape.heads, columns, size, dtype=shape.dtype, device=self.table.device)
             if live:
-                width = self.table.width - 1
                 fresh[:live, :, :width] = getattr(self, name)[:live, :, :width]
             setattr(self, name, fresh)
 
