@@ -54,6 +54,7 @@ def export_run(run: Path, to: str, options: ExportOptions) -> int:
     with open_source(run, options.approach) as source:
         out = (options.out or source.store.folder / "exports" / f"{source.name}-{to}").resolve()
         refuse_existing(out, force=options.force)
+        _narrate(f"exporting {source.name} of {_shown(source.store.folder)}: {to}")
         if to in TRAINERS:
             from advisor.export_trainers import export_trainer
 

@@ -130,17 +130,14 @@ class Source:
 
         return read_provenance(self.trained_folder)
 
-    def check_base(self) -> str:
-        """A sentence where the base model is there and is the one that was trained. Raises DataError otherwise."""
+    def check_base(self) -> None:
+        """Raises DataError unless the base model is there and is the one that was trained."""
         provenance, base = self.provenance, self.base
         if self.method == "full":
             if base.core.files.hash != provenance.base_hash:
                 raise _other(self.name, provenance.base, provenance.base_hash, base.core.files.hash)
         else:
             provenance.check(self.trained_folder, weights=base.core.files.hash, layout=base.layout.hash)
-        return (
-            f"The base model {provenance.base} is there and has the weights that were trained ({base.core.files.hash})."
-        )
 
     def embedder(self) -> Any:
         """The run's embedding model."""

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from advisor.export_base import base_words, place_base
+from advisor.export_readme import readme
 from advisor.export_source import Source
 from baselines.dataset import load_examples
 from baselines.source import Source as DataSource
+from finetune.adapter import Provenance
 from finetune.data import Pair
 from finetune.export import axolotl, llamafactory, trl_script
 from finetune.export.folder import Check, ExportRecord, fresh_folder, write_record
-from finetune.export.formats import ALPACA, MESSAGES, SHAREGPT, Parts, split_pairs
+from finetune.export.formats import ALPACA, MESSAGES, SHAREGPT, Parts, equal_tokens, split_pairs
 from finetune.export.plan import TrainerPlan, plan_for
 from reports.errors import DataError
 from reports.run.fingerprint import of_texts
@@ -27,11 +30,6 @@ WRITERS: dict[str, Callable[[TrainerPlan, Parts, Path], None]] = {
     "axolotl": axolotl.write_axolotl,
     "trl": trl_script.write_trl,
 }
-COMMANDS = {
-    "llamafactory": "cd {folder} && llamafactory-cli train train.yaml",
-    "axolotl": "cd {folder} && AXOLOTL_DO_NOT_TRACK=1 axolotl train axolotl.yaml --launcher python",
-    "trl": "cd {folder} && python train.py",
-}
 
 
 def export_trainer(source: Source, to: str, out: Path, *, force: bool) -> ExportRecord:
@@ -40,25 +38,28 @@ def export_trainer(source: Source, to: str, out: Path, *, force: bool) -> Export
     pairs = approach.pairs()
     base, layout = source.base, source.base.layout
     parts = split_pairs(pairs, layout, approach.recipe, base.context_length)
-    plan = plan_for(
-        parts,
-        approach.recipe,
-        base=_base_name(source),
-        revision=source.model_spec.revision,
-        layout=layout,
-        device=base.device,
-        bf16=base.device.startswith("cuda") and base.precision == "bfloat16",
-    )
     with fresh_folder(out, force=force) as folder:
+        name, where = place_base(source, folder)
+        plan = plan_for(
+            parts,
+            approach.recipe,
+            base=name,
+            revision=source.model_spec.revision,
+            layout=layout,
+            device=base.device,
+            bf16=base.device.startswith("cuda") and base.precision == "bfloat16",
+        )
         WRITERS[to](plan, parts, folder)
         checks = [check_data(folder / "data" / side, wanted) for side, wanted in _sides(parts)]
-        (folder / "README.md").write_text(_readme(source, to, plan, parts), encoding="utf-8")
+        checks += [tokens] if (tokens := check_tokens(plan, parts, to)).passed else []
+        caveats = tuple(_caveats(to, plan, parts, tokens))
+        (folder / "README.md").write_text(readme(source, to, plan, parts, where, checks, caveats), encoding="utf-8")
         record = ExportRecord(
             to=to,
             approach=source.name,
             run=source.store.header.run,
             source={
-                "base": source.model_spec.id,
+                "base": base_words(source),
                 "base_hash": base.core.files.hash,
                 "base_revision": source.model_spec.revision,
                 "data_hash": parts.prepared.hash,
@@ -66,7 +67,7 @@ def export_trainer(source: Source, to: str, out: Path, *, force: bool) -> Export
                 "recipe": approach.recipe.described(),
             },
             checks=tuple(checks),
-            caveats=tuple(_caveats(plan, parts)),
+            caveats=(Provenance.licence_reminder, *caveats),
         )
         write_record(folder, record)
     return record
@@ -93,31 +94,24 @@ def _sides(parts: Parts) -> tuple[tuple[str, Sequence[Pair]], ...]:
     return (("train", parts.train), ("validation", parts.validation))
 
 
-def _base_name(source: Source) -> str:
-    """The hub id where the model comes from there, else its folder."""
-    name = source.model_spec.id
-    is_hub = name.count("/") == 1 and not Path(name).is_dir() and not (source.project_folder / name).is_dir()
-    return name if is_hub else str(source.base_folder)
+def check_tokens(plan: TrainerPlan, parts: Parts, to: str) -> Check:
+    """Whether the tool will train on our tokens: TRL's script encodes as we do, the others one text after the other."""
+    pairs = (*parts.train, *parts.validation)
+    equal = len(pairs) if to == "trl" else equal_tokens(plan.layout, pairs)
+    text = f"{equal} of {len(pairs)} pairs become the tokens of our own training, with loss on the answer and its end."
+    return Check("training tokens", equal == len(pairs), text, equal, len(pairs))
 
 
-def _caveats(plan: TrainerPlan, parts: Parts) -> list[str]:
+def _caveats(to: str, plan: TrainerPlan, parts: Parts, tokens: Check) -> list[str]:
     said = [*parts.prepared.warnings]
-    if plan.rendered:
-        said.append("The model's chat template cannot be repeated by the tool as we use it: the data carry it already.")
-    if plan.recipe.method == "qlora" and plan.device == "cpu":
-        said.append("On CPUs with AVX512-BF16, bitsandbytes can drop gradients of layers that were evaluated between.")
+    if not tokens.passed:
+        said.append(
+            f"{to} encodes prompt and answer one after the other, and only {tokens.equal} of {tokens.of} pairs become "
+            "the tokens of our own training that way: they differ at the seam. The TRL export has them all."
+        )
+    if plan.recipe.method == "qlora" and plan.device == "cpu" and to != "trl":
+        said.append(
+            "On CPUs with AVX512-BF16, bitsandbytes 0.50 drops the gradient of 4-bit layers that were evaluated "
+            "between: the result is a little worse there, and nothing says so. GPUs are not concerned."
+        )
     return said
-
-
-def _readme(source: Source, to: str, plan: TrainerPlan, parts: Parts) -> str:
-    rows = [
-        f"# {source.store.header.spec.name}: {source.name} for {to}",
-        f"{len(parts.train)} training pairs, {len(parts.validation)} for the validation loss, split as our own "
-        f"training splits them. One optimizer step learns from {plan.recipe.batch} pairs ({plan.per_device} at a time "
-        f"on a device, {plan.accumulation} times).",
-        f"    {COMMANDS[to].format(folder='this-folder')}",
-        "The user's message of each pair is the whole prompt of the run; the template is the model's own. Serve with "
-        "the same prompts: an example stands in data/train/messages.jsonl.",
-        f"The adapter lands in output/. To score it beside the others: `engine: {to}` in the project's approach.",
-    ]
-    return "\n\n".join(rows) + "\n"

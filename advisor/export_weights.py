@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor import export_checks, export_llama, export_serving
+from advisor.export_base import base_words, forget_paths
 from advisor.export_card import model_card, quality_record
 from advisor.export_source import Source
 from finetune.export.folder import Check, ExportRecord, write_record
@@ -35,7 +36,12 @@ NOT_LOADED = (
 
 def base_check(source: Source) -> Check:
     """That the base model is still there and the same. Raises DataError or UsageError where the export cannot be."""
-    return Check("base model", True, source.check_base())
+    source.check_base()
+    text = (
+        f"The base model {base_words(source)} is there and has the weights that were trained "
+        f"({source.base.core.files.hash})."
+    )
+    return Check("base model", True, text)
 
 
 def adapter(source: Source, folder: Path, base: Check, *, measure: bool) -> ExportRecord:
@@ -45,6 +51,7 @@ def adapter(source: Source, folder: Path, base: Check, *, measure: bool) -> Expo
             f"{source.name} trained all weights, so it has no adapter", "--to merged hands over the whole weights"
         )
     shutil.copytree(source.trained_folder, folder / "adapter")
+    forget_paths(source, folder / "adapter")
     rows = export_serving.measure_adapter(source) if measure else []
     return _finish(source, "adapter", folder, [base], rows)
 
@@ -52,6 +59,7 @@ def adapter(source: Source, folder: Path, base: Check, *, measure: bool) -> Expo
 def merged(source: Source, folder: Path, base: Check, *, measure: bool) -> ExportRecord:
     """Whole weights in safetensors, in the precision that the run answered in."""
     model, checks = _merge(source, folder / "model")
+    forget_paths(source, folder / "model")
     rows = _forms(source, folder / "model") if measure else []
     return _finish(source, "merged", folder, [base, *checks], rows, _caveats(source, model))
 
@@ -173,7 +181,7 @@ def _finish(  # noqa: PLR0917 - one call a target
     """Card and record into the folder; measured rows into the run."""
     said = [source.provenance.licence_reminder, *caveats]
     (folder / "README.md").write_text(model_card(source, to, checks, caveats, rows), encoding="utf-8")
-    facts: dict[str, Any] = asdict(source.provenance)
+    facts: dict[str, Any] = asdict(source.provenance) | {"base": base_words(source)}
     record = ExportRecord(
         to=to,
         approach=source.name,

@@ -3,8 +3,8 @@
     write_axolotl(plan, parts, folder)               # then: cd folder && axolotl train axolotl.yaml --launcher python
 
 Axolotl accepts unknown keys silently, so `check_keys` holds ours against its own list where it is installed. Its
-`type: alpaca` would train on "### Instruction:" texts: the chat format with the tokenizer's template is used instead,
-or, where there is no template, pieces of text that are already rendered. Written for 0.19.
+`type: alpaca` would train on "### Instruction:" texts, and `type: chat_template` trains no end of a turn where that is
+another token than EOS: the data are pieces of text that carry the template already. Written for 0.19.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from finetune.export.formats import MESSAGES, SEGMENTS, Parts, write_formats
+from finetune.export.formats import SEGMENTS, Parts, write_formats
 from finetune.export.plan import OUTPUT, TrainerPlan
 
 CONFIGURATION = "axolotl.yaml"
@@ -36,13 +36,12 @@ def configuration(plan: TrainerPlan) -> dict[str, Any]:
     keys: dict[str, Any] = {
         "base_model": plan.base,
         **({"revision_of_model": plan.revision} if plan.revision else {}),
-        "datasets": [_dataset(plan, "train")],
-        "test_datasets": [{**_dataset(plan, "validation"), "split": "train"}],
+        "datasets": [_dataset("train")],
+        "test_datasets": [{**_dataset("validation"), "split": "train"}],
         "dataset_prepared_path": "prepared",
         "output_dir": OUTPUT,
         "sequence_len": plan.max_length,
         "train_on_inputs": False,
-        **({} if plan.rendered else {"chat_template": "tokenizer_default"}),
     }
     if recipe.method != "full":
         keys |= _adapter(plan)
@@ -80,18 +79,8 @@ def configuration(plan: TrainerPlan) -> dict[str, Any]:
     return keys
 
 
-def _dataset(plan: TrainerPlan, side: str) -> dict[str, Any]:
-    if plan.rendered:
-        return {"path": f"data/{side}/{SEGMENTS}", "ds_type": "json", "type": "input_output"}
-    return {
-        "path": f"data/{side}/{MESSAGES}",
-        "ds_type": "json",
-        "type": "chat_template",
-        "field_messages": "messages",
-        "message_property_mappings": {"role": "role", "content": "content"},
-        "roles_to_train": ["assistant"],
-        "train_on_eos": "turn",
-    }
+def _dataset(side: str) -> dict[str, Any]:
+    return {"path": f"data/{side}/{SEGMENTS}", "ds_type": "json", "type": "input_output"}
 
 
 def _adapter(plan: TrainerPlan) -> dict[str, Any]:

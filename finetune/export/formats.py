@@ -3,8 +3,11 @@
     parts = split_pairs(pairs, layout, recipe, context=2048)
     write_formats(parts.train, folder / "train")        # alpaca.json, sharegpt.json, messages.jsonl
 
-A row's user message is the whole prompt as we train it, before the chat template. Text that would write the model's
-control tokens is defused in the file as it is at training, so that other tools see what we see.
+The first three hold the user's message before the chat template, to be read and used elsewhere. Trainers are given
+rendered.json or segments.jsonl: the text with the template around it, as it becomes tokens here. Left to lay it out
+themselves, the tools of 2026 trained other tokens on 7 to 10 of 11 usual templates: a line break after the end of a
+turn, no end at all, BOS twice, blanks cut or kept (tests/interop/test_tokens.py holds them to equality). Text that
+would write the model's control tokens is defused in the files as it is at training.
 """
 
 from __future__ import annotations
@@ -68,27 +71,33 @@ def messages(pair: Pair) -> dict[str, object]:
 
 
 def rendered(layout: Layout) -> Callable[[Pair], dict[str, object]]:
-    """The instruction format with the template already written out: for models whose template tools cannot repeat."""
+    """The instruction format with the template written out: prompt and answer as they become tokens."""
 
     def row(pair: Pair) -> dict[str, object]:
-        return {"instruction": layout.prompt_text(pair.prompt), "input": "", "output": completion_text(layout, pair)}
+        return {"instruction": prompt_text(layout, pair), "input": "", "output": completion_text(layout, pair)}
 
     return row
 
 
 def segments(layout: Layout) -> Callable[[Pair], dict[str, object]]:
-    """Axolotl's format without a template: pieces of text, of which the last one carries loss."""
+    """The same as Axolotl takes it: pieces of text, of which the last one carries loss."""
 
     def row(pair: Pair) -> dict[str, object]:
-        prompt = {"label": False, "text": layout.prompt_text(pair.prompt)}
+        prompt = {"label": False, "text": prompt_text(layout, pair)}
         return {"segments": [prompt, {"label": True, "text": completion_text(layout, pair)}]}
 
     return row
 
 
+def prompt_text(layout: Layout, pair: Pair) -> str:
+    """The whole prompt as text, with the token that the tokenizer alone would put first: other tools add none."""
+    begin = "".join(layout.tokenizer.convert_ids_to_tokens(list(layout.begin)))
+    return begin + layout.prompt_text(pair.prompt)
+
+
 def completion_text(layout: Layout, pair: Pair) -> str:
     """What the model learns to write, its end token included, as text."""
-    return f"{layout.lead}{pair.answer}{end_text(layout)}"
+    return f"{layout.lead}{layout.defused(pair.answer)}{end_text(layout)}"
 
 
 def end_text(layout: Layout) -> str:
@@ -97,9 +106,14 @@ def end_text(layout: Layout) -> str:
     return text
 
 
-def needs_rendering(layout: Layout) -> bool:
-    """True where other tools would not write our prompt from the tokenizer's own template."""
-    return not layout.chat or bool(layout.arguments)
+def equal_tokens(layout: Layout, pairs: Sequence[Pair]) -> int:
+    """How many pairs become our training's tokens where prompt and answer are encoded one by one, as other tools do."""
+    if not pairs:
+        return 0
+    texts = [text for pair in pairs for text in (prompt_text(layout, pair), completion_text(layout, pair))]
+    ids = layout.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    ours = (layout.pair_ids(pair.prompt, pair.answer) for pair in pairs)
+    return sum((prompt, answer) == own for prompt, answer, own in zip(ids[::2], ids[1::2], ours, strict=True))
 
 
 def write_formats(pairs: Sequence[Pair], folder: Path, layout: Layout) -> None:
@@ -108,9 +122,8 @@ def write_formats(pairs: Sequence[Pair], folder: Path, layout: Layout) -> None:
     _write(folder / ALPACA, [alpaca(pair) for pair in pairs])
     _write(folder / SHAREGPT, [sharegpt(pair) for pair in pairs])
     _write(folder / MESSAGES, [messages(pair) for pair in pairs])
-    if needs_rendering(layout):
-        _write(folder / RENDERED, list(map(rendered(layout), pairs)))
-        _write(folder / SEGMENTS, list(map(segments(layout), pairs)))
+    _write(folder / RENDERED, list(map(rendered(layout), pairs)))
+    _write(folder / SEGMENTS, list(map(segments(layout), pairs)))
 
 
 def _write(path: Path, rows: Sequence[dict[str, object]]) -> None:

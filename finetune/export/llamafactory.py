@@ -2,9 +2,9 @@
 
     write_llamafactory(plan, parts, folder)          # then: cd folder && llamafactory-cli train train.yaml
 
-`template` is left out on purpose: LLaMA-Factory then takes the tokenizer's own template, while its named ones may add
-a system turn that answering does not have. Where the tokenizer has none, the data are rendered and `empty` adds
-nothing. Written for 0.9.5; unknown keys would be refused by it.
+The data carry the template already, and `template: empty` adds nothing: its named templates may add a system turn that
+answering does not have, and what it reads out of the tokenizer's own one trains a line break after the end of a turn,
+or fails. Written for 0.9.5; unknown keys would be refused by it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def dataset_info(plan: TrainerPlan) -> dict[str, Any]:
     instruction = {"prompt": "instruction", "query": "input", "response": "output"}
     found: dict[str, Any] = {}
     for side in ("train", "validation"):
-        used = RENDERED if plan.rendered else ALPACA
-        found[side] = {"file_name": f"{side}/{used}", "formatting": "alpaca", "columns": instruction}
+        for name, file in ((side, RENDERED), (f"{side}_instructions", ALPACA)):
+            found[name] = {"file_name": f"{side}/{file}", "formatting": "alpaca", "columns": instruction}
         found[f"{side}_conversations"] = {
             "file_name": f"{side}/{SHAREGPT}",
             "formatting": "sharegpt",
@@ -62,7 +62,7 @@ def configuration(plan: TrainerPlan) -> dict[str, Any]:
         "dataset_dir": "data",
         "dataset": "train",
         "eval_dataset": "validation",
-        **({"template": "empty"} if plan.rendered else {}),
+        "template": "empty",
         "cutoff_len": plan.max_length,
         "output_dir": OUTPUT,
         "overwrite_output_dir": True,

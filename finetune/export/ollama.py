@@ -3,7 +3,7 @@
     modelfile("model-q8_0.gguf", layout, context=1024, …)          # then: ollama create NAME -f Modelfile
 
 The template is measured, not translated: what the chat layout puts around one user message is found by rendering.
-One user message an exchange, as trained; a system text stands before it where the template has a place for one.
+One user message an exchange and no system text, as trained. Ollama punishes repetition unless it is told not to.
 """
 
 from __future__ import annotations
@@ -30,10 +30,12 @@ def modelfile(weights: str, layout: Layout, *, context: int, max_tokens: int, li
     template = f"{before}{{{{ .Prompt }}}}{after}{{{{ .Response }}}}"
     stops = [end_text(layout), *layout.stop_texts]
     lines = [
+        "# In this folder: ollama create NAME -f Modelfile",
         f"FROM ./{weights}",
         f'TEMPLATE """{template}"""',
         *(f"PARAMETER stop {_quoted(stop)}" for stop in dict.fromkeys(stops)),
         "PARAMETER temperature 0",
+        "PARAMETER repeat_penalty 1",
         f"PARAMETER num_ctx {context}",
         f"PARAMETER num_predict {max_tokens}",
         f'LICENSE """{licence}"""',

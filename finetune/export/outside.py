@@ -39,7 +39,7 @@ from reports.run.schema import TrainingRecord, TrainingStep
 
 Engine = Literal["trl", "llamafactory", "axolotl"]
 ENGINES: tuple[Engine, ...] = get_args(Engine)
-VERSION = 1
+VERSION = 2
 """Raised when the exported configurations change what is trained."""
 
 FILES = {

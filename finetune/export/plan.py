@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from finetune.chat import Layout
-from finetune.export.formats import Parts, needs_rendering
+from finetune.export.formats import Parts
 from finetune.recipe import Recipe
 
 OUTPUT = "output"
@@ -39,11 +39,6 @@ class TrainerPlan:
     evaluate_every: int
     max_length: int
     checkpointing: bool
-
-    @property
-    def rendered(self) -> bool:
-        """Whether the data carry the template already, because the tool cannot repeat it."""
-        return needs_rendering(self.layout)
 
     @property
     def targets(self) -> str | list[str]:
@@ -80,6 +75,6 @@ def plan_for(
         steps_per_epoch=steps,
         warmup_steps=max(1, round(recipe.warmup * steps * recipe.epochs)),
         evaluate_every=max(1, round(steps / recipe.evaluations)),
-        max_length=longest + 8,  # templates may write a line break after the end token
+        max_length=longest + 8,  # none of them may cut: some count an end token of their own
         checkpointing=recipe.gradient_checkpointing is True,
     )

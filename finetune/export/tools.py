@@ -19,10 +19,16 @@ from pathlib import Path
 
 from reports.errors import EnvironmentFault, UsageError
 
+TORCH = "torch==2.13.0"
+PACKAGES: dict[str, tuple[str, ...]] = {
+    "llamafactory": ("llamafactory==0.9.5", "bitsandbytes==0.50.2"),
+    "axolotl": ("axolotl==0.19.0",),
+    "trl": ("trl==1.16.0", "transformers==5.23.0", "peft==0.21.2", "datasets==5.2.0", "bitsandbytes==0.50.2"),
+}
+"""The versions that the exports are written for, and held against by `make interop`."""
 INSTALL = {
-    "llamafactory": "pip install llamafactory==0.9.5 in an environment of its own, with torch pinned first",
-    "axolotl": "pip install axolotl in an environment of its own, with torch pinned first",
-    "trl": "pip install trl in an environment of its own",
+    engine: f"pip install {TORCH}, then pip install {TORCH} {' '.join(packages)}, in an environment of its own"
+    for engine, packages in PACKAGES.items()
 }
 _MODULES = {"llamafactory": "llamafactory", "axolotl": "axolotl", "trl": "trl"}
 _PROGRAMS = {"llamafactory": "llamafactory-cli", "axolotl": "axolotl"}

@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from finetune.export.arguments import batching, watching
-from finetune.export.formats import MESSAGES, RENDERED, Parts, write_formats
+from finetune.export.formats import RENDERED, Parts, write_formats
 from finetune.export.plan import OUTPUT, TrainerPlan
+from finetune.export.tools import PACKAGES, TORCH
 
 SCRIPT = "train.py"
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 
-_HEAD = '''"""Trains the adapter with TRL: python train.py (needs trl, peft, datasets{extra})."""
+_HEAD = '''"""Trains {what} with TRL: python train.py
+
+Written for {packages}.
+"""
 
 import inspect
 import json
@@ -30,34 +34,34 @@ from peft import LoraConfig
 from transformers import {imports}
 from trl import SFTConfig, SFTTrainer
 
-HERE = Path(__file__).parent
-BASE = {base!r}
+HERE = Path(__file__).resolve().parent
+BASE = {base}
 REVISION = {revision!r}
 ARGUMENTS = {arguments}
 ADAPTER = {adapter}
 '''
 
-_READ_CHAT = '''
+_READ = '''
 
 def read(side):
-    """Prompt and completion as turns: TRL lays them out with the tokenizer's own template."""
-    lines = (HERE / "data" / side / "{file}").read_text(encoding="utf-8").splitlines()
-    turns = [json.loads(line)["messages"] for line in lines]
-    return Dataset.from_list([{{"prompt": turn[:-1], "completion": turn[-1:]}} for turn in turns])
-'''
-
-_READ_RENDERED = '''
-
-def read(side):
-    """Prompt and completion as text that already carries the template."""
+    """Token ids of each text, and which of them carry loss: the answer and its end, nothing of the prompt."""
     rows = json.loads((HERE / "data" / side / "{file}").read_text(encoding="utf-8"))
-    return Dataset.from_list([{{"prompt": row["instruction"], "completion": row["output"]}} for row in rows])
+    return Dataset.from_list([tokens(row["instruction"], row["output"]) for row in rows])
+
+
+def tokens(prompt, answer):
+    """The text carries template, BOS and end token already: the tokenizer adds none."""
+    before, whole, alone = tokenizer([prompt, prompt + answer, answer], add_special_tokens=False)["input_ids"]
+    after = whole[len(before) :] if whole[: len(before)] == before else alone
+    return {{"input_ids": before + after, "completion_mask": [0] * len(before) + [1] * len(after)}}
 '''
 
 _TAIL = """
 
 tokenizer = AutoTokenizer.from_pretrained(BASE, revision=REVISION)
-model = AutoModelForCausalLM.from_pretrained(BASE, revision=REVISION, {loading})
+model = AutoModelForCausalLM.from_pretrained(
+    BASE, revision=REVISION, {loading}
+)
 known = inspect.signature(SFTConfig.__init__).parameters
 unknown = sorted(set(ARGUMENTS) - set(known))
 if unknown:
@@ -73,6 +77,10 @@ trainer = SFTTrainer(
 {guard}{patience}trainer.train()
 trainer.save_model(str(HERE / "{output}"))
 """
+
+_QUANTISED = """BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype={dtype}
+    )"""
 
 _GUARD = """# On some CPUs bitsandbytes drops the gradient of layers that were evaluated: keep its other kernel out.
 for module in trainer.model.modules():
@@ -95,21 +103,19 @@ def script(plan: TrainerPlan) -> str:
     imports += ["BitsAndBytesConfig"] if quantised else []
     imports += ["EarlyStoppingCallback"] if recipe.patience else []
     head = _HEAD.format(
-        extra=", bitsandbytes" if quantised else "",
+        what="all weights" if recipe.method == "full" else "the adapter",
+        packages=", ".join((TORCH, *PACKAGES["trl"])),
         imports=", ".join(sorted(imports)),
-        base=plan.base,
+        base=f"str(HERE / {plan.base.removeprefix('./')!r})" if plan.base.startswith("./") else repr(plan.base),
         revision=plan.revision,
         arguments=pprint.pformat(arguments(plan), sort_dicts=False),
         adapter=pprint.pformat(adapter(plan), sort_dicts=False),
     )
-    read = _READ_RENDERED.format(file=RENDERED) if plan.rendered else _READ_CHAT.format(file=MESSAGES)
+    read = _READ.format(file=RENDERED)
     dtype = "torch.bfloat16" if plan.bf16 else "torch.float32"
     loading = f"dtype={dtype}"
     if quantised:
-        loading += (
-            ", quantization_config=BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type='nf4', "
-            f"bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype={dtype})"
-        )
+        loading += f", quantization_config={_QUANTISED.format(dtype=dtype)}"
     patience = f"trainer.add_callback(EarlyStoppingCallback({recipe.patience}))\n" if recipe.patience else ""
     tail = _TAIL.format(
         loading=loading, output=OUTPUT, guard=_GUARD if quantised and plan.device == "cpu" else "", patience=patience

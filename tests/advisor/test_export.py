@@ -137,8 +137,38 @@ def test_trainers_get_data_that_reads_back_equal(run: Path, tmp_path: Path, to: 
     assert export_run(run, to, ExportOptions(out=tmp_path / "t")) == 0
     record = record_of(tmp_path / "t")
     assert file in record["files"]
-    assert [check["passed"] for check in record["checks"]] == [True, True]
-    assert sum(check["of"] for check in record["checks"]) == len(TRAIN)
+    checks = {check["what"]: check for check in record["checks"]}
+    assert all(check["passed"] for check in checks.values())
+    assert checks["train data"]["of"] + checks["validation data"]["of"] == len(TRAIN)
+    assert checks["training tokens"]["equal"] == len(TRAIN)
+    assert {"base/model.safetensors", "data/train/rendered.json", "data/train/messages.jsonl"} <= set(record["files"])
+    page = (tmp_path / "t" / "README.md").read_text()
+    assert "pip install torch==" in page
+    assert "licence" in page
+
+
+@pytest.mark.parametrize("to", ["adapter", "merged", "llamafactory", "axolotl", "trl"])
+def test_no_export_names_a_path_of_this_machine(run: Path, tmp_path: Path, to: str) -> None:
+    assert export_run(run, to, ExportOptions(out=tmp_path / "t")) == 0
+    texts = [path for path in (tmp_path / "t").rglob("*") if path.suffix in {".json", ".md", ".yaml", ".py"}]
+    assert [path.name for path in texts if str(run.parent) in path.read_text()] == []
+
+
+def test_a_large_base_is_linked_to_and_one_of_the_hub_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from advisor import export_base
+
+    monkeypatch.setattr(export_base, "COPIED", 10)
+    with open_source(run, "lora") as source:
+        name, words = export_base.place_base(source, tmp_path)
+        assert (name, (tmp_path / "base").resolve()) == ("./base", (run.parent / "model").resolve())
+        assert "put the model's folder in its place" in words
+        hub = source.model_spec.model_copy(update={"id": "someone/model", "revision": "v1"})
+        other = replace(source, spec=source.spec.model_copy(update={"model": hub}))
+        assert export_base.place_base(other, tmp_path) == (
+            "someone/model", "The base model someone/model, revision v1 comes from the hub.",
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize(

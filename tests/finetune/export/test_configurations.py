@@ -44,21 +44,14 @@ def test_llamafactory_gets_every_dial(tiny_model: Path, tmp_path: Path) -> None:
     assert keys["neftune_noise_alpha"] == 5
     assert keys["learning_rate"] == 2e-4
     assert keys["use_cpu"] is True
-    assert "template" not in keys, "a named template would add a system turn that answering does not have"
+    assert keys["template"] == "empty", "the data carry it: a named one may add a system turn that answering has not"
     assert "bf16" not in keys, "LLaMA-Factory refuses it on a CPU"
     info = json.loads((tmp_path / "data" / "dataset_info.json").read_text())
-    assert set(info) == {"train", "validation", "train_conversations", "validation_conversations"}
+    assert set(info) == {
+        side + form for side in ("train", "validation") for form in ("", "_instructions", "_conversations")
+    }
     assert all((tmp_path / "data" / one["file_name"]).is_file() for one in info.values())
     assert all("formatting" in one for one in info.values()), "the key is not `format`"
-
-
-def test_a_model_without_template_is_given_rendered_data(plain_model: Path, tmp_path: Path) -> None:
-    plan, parts = planned(plain_model)
-    llamafactory.write_llamafactory(plan, parts, tmp_path)
-    assert yaml.safe_load((tmp_path / "train.yaml").read_text())["template"] == "empty"
-    keys = axolotl.configuration(plan)
-    assert keys["datasets"][0]["type"] == "input_output"
-    assert "chat_template" not in keys
 
 
 def test_full_training_has_no_adapter_keys(tiny_model: Path) -> None:
@@ -69,11 +62,10 @@ def test_full_training_has_no_adapter_keys(tiny_model: Path) -> None:
     assert trl_script.adapter(plan) is None
 
 
-def test_axolotl_trains_through_the_tokenizers_template(tiny_model: Path) -> None:
+def test_axolotl_is_told_what_it_would_choose_otherwise(tiny_model: Path) -> None:
     plan, _ = planned(tiny_model, method="qlora", targets="q_proj,v_proj")
     keys = axolotl.configuration(plan)
-    assert keys["datasets"][0]["type"] == "chat_template"
-    assert keys["chat_template"] == "tokenizer_default"
+    assert keys["datasets"][0]["type"] == "input_output", "chat_template trains no end of a turn that is not EOS"
     assert keys["lora_target_modules"] == ["q_proj", "v_proj"]
     assert (keys["bf16"], keys["fp16"]) == (False, False), "left out, it picks fp16 on a CPU: 14 times slower"
     assert keys["lora_mlp_kernel"] is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 from advisor.export_trainers import check_data
 from finetune.chat import Layout, layout_of
 from finetune.data import Pair
-from finetune.export.formats import RENDERED, SEGMENTS, needs_rendering, split_pairs, write_formats
+from finetune.export.formats import RENDERED, SEGMENTS, equal_tokens, split_pairs, write_formats
 from finetune.recipe import Recipe
 from reports.errors import DataError
+from tests.interop.templates import PAIRS, TEMPLATES, read_layout, write_tokenizer
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 ANSWER = TEXT.map(str.strip).filter(bool)
@@ -28,13 +30,6 @@ def layout(tiny_model: Path) -> Layout:
     from finetune.model_files import load_tokenizer
 
     return layout_of(load_tokenizer("tiny", tiny_model))
-
-
-@pytest.fixture(scope="module")
-def plain(plain_model: Path) -> Layout:
-    from finetune.model_files import load_tokenizer
-
-    return layout_of(load_tokenizer("plain", plain_model))
 
 
 @given(st.lists(st.tuples(TEXT, ANSWER), min_size=1, max_size=6))
@@ -84,14 +79,33 @@ def test_control_tokens_in_the_data_stay_defused(layout: Layout) -> None:
     assert all(text.count("<|user|>") == 1 and "<|end|>" not in text for text in texts)
 
 
-def test_without_a_template_the_data_carry_the_prompt_as_trained(plain: Layout, tmp_path: Path) -> None:
-    assert needs_rendering(plain)
-    pair = Pair("Input: where\n\nName it.", "card")
-    write_formats([pair], tmp_path, plain)
-    row: dict[str, Any] = json.loads((tmp_path / RENDERED).read_text())[0]
-    prompt, completion = plain.pair_ids(pair.prompt, pair.answer)
-    tokenize = plain.tokenizer
-    assert tokenize(row["instruction"], add_special_tokens=False)["input_ids"] == prompt[len(plain.begin) :]
-    assert tokenize(row["output"], add_special_tokens=False)["input_ids"] == completion
-    (segments,) = [json.loads(line)["segments"] for line in (tmp_path / SEGMENTS).read_text().splitlines()]
-    assert [(part["label"], part["text"]) for part in segments] == [(False, row["instruction"]), (True, row["output"])]
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_trainers_are_given_text_that_becomes_our_tokens(tmp_path: Path, name: str) -> None:
+    layout = read_layout(write_tokenizer(tmp_path, name), name)
+    assert equal_tokens(layout, PAIRS) == len(PAIRS)
+    write_formats(PAIRS, tmp_path, layout)
+    rows: list[dict[str, Any]] = json.loads((tmp_path / RENDERED).read_text())
+    for pair, row in zip(PAIRS, rows, strict=True):
+        prompt, completion = layout.pair_ids(pair.prompt, pair.answer)
+        assert layout.tokenizer(row["instruction"], add_special_tokens=False)["input_ids"] == prompt
+        assert layout.tokenizer(row["output"], add_special_tokens=False)["input_ids"] == completion
+    lines = (tmp_path / SEGMENTS).read_text().split("\n")[:-1]
+    assert [[(part["label"], part["text"]) for part in json.loads(line)["segments"]] for line in lines] == [
+        [(False, row["instruction"]), (True, row["output"])] for row in rows
+    ]
+
+
+def test_a_tokenizer_that_marks_the_start_of_every_text_is_not_called_equal(layout: Layout) -> None:
+    """Metaspace tokenizers put a blank before a text of its own: an answer encoded alone begins with it."""
+
+    class Marking:
+        """Adds a token to the front of every text."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(layout.tokenizer, name)
+
+        def __call__(self, texts: list[str], **said: Any) -> dict[str, list[list[int]]]:
+            return {"input_ids": [[9, *ids] for ids in layout.tokenizer(texts, **said)["input_ids"]]}
+
+    marked = replace(layout, tokenizer=Marking())
+    assert equal_tokens(marked, PAIRS) == 0
