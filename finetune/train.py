@@ -6,40 +6,66 @@ Refuses to know evaluation, approaches and where the pairs come from.
     result_folder(Path("artifacts/qlora"), "qlora")        # …/adapter, or …/model for `full`
 
 Calling it again returns the stored record; after a kill it goes on from the last checkpoint and ends at the same
-weights. Multi-GPU training is not offered: one process, one device.
+weights. Several GPUs share each step's examples, a process each (`ranks.py`); one device trains in this process.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from finetune import adapter, guards
+from finetune import adapter
+from finetune.adapting import adapt, training_precision
 from finetune.chat import layout_of
 from finetune.checkpoint import CheckpointStore
 from finetune.data import Pair, Prepared, prepare
-from finetune.fit import weight_bytes_of
-from finetune.loading import Precision, Weights, free_memory, load_weights
-from finetune.loop import CHECKPOINT_SECONDS, Loop, OnStep, Outcome
-from finetune.memory import estimate_memory, needs_checkpointing
-from finetune.model_files import ModelFiles, first_line, open_model
+from finetune.loading import Precision, load_weights
+from finetune.memory import estimate_memory
+from finetune.model_files import ModelFiles, open_model
+from finetune.ranks import count_of, train_in_ranks
 from finetune.recipe import Recipe
 from finetune.sampling import Sampler
 from reports.errors import DataError, EnvironmentFault, UsageError
-from reports.run.schema import TrainingRecord
+from reports.run.schema import TrainingRecord, TrainingStep
+
+if TYPE_CHECKING:
+    from finetune.course import Outcome
+    from finetune.trainer import AnswerTrainer
 
 VERSION = 1
 """Of the trainer: a change that alters results makes older adapters stale."""
 
 RECORD = "training.json"
+
+CHECKPOINT_SECONDS = 15.0
+
+OnStep = Callable[[TrainingStep, int, float | None], None]
+"""(what happened, steps in all, seconds left)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training, whole: as JSON it can be handed to other processes."""
+
+    pairs: tuple[Pair, ...]
+    base: str
+    """Folder or hub id."""
+    recipe: Recipe
+    out: Path
+    name: str = ""
+    """What the base model is called; `base` where nothing is said."""
+    revision: str | None = None
+    precision: Precision = "auto"
+    chat_arguments: Mapping[str, Any] = field(default_factory=dict)
+    context_length: int | None = None
+    device: str | None = None
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
 def train(
@@ -54,53 +80,83 @@ def train(
     chat_arguments: Mapping[str, Any] | None = None,
     context_length: int | None = None,
     device: str | None = None,
+    devices: int | None = None,
     on_step: OnStep = lambda *_: None,
     on_warning: Callable[[str], None] = lambda _: None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> TrainingRecord:
     """Train `base` (folder or hub id, shown as `name`) on `pairs` into `out`; return what was done.
 
-    `precision` is the base model's for `lora`; `qlora` uses NF4 and `full` float32. Raises DataError for data that
-    cannot teach, EnvironmentFault for a machine that cannot train it, UsageError for a recipe that diverges at once.
+    `precision` is the base model's for `lora`; `qlora` uses NF4 and `full` float32. `devices` processes share the
+    work, one a GPU; None takes every GPU that is seen. Raises DataError for data that cannot teach, EnvironmentFault
+    for a machine that cannot train it, UsageError for a recipe that diverges at once.
     """
-    plan = _plan(
-        pairs,
+    arguments = dict(chat_arguments or {})
+    job = Job(
+        tuple(pairs),
         base,
         recipe,
-        revision=revision,
-        precision=precision,
-        chat_arguments=chat_arguments or {},
-        context_length=context_length,
+        out,
+        name,
+        revision,
+        precision,
+        arguments,
+        context_length,
+        device,
+        checkpoint_seconds,
     )
-    provenance = replace(plan.provenance, base=name or base)
-    done = stored_record(out, recipe, provenance.fingerprint)
+    plan = plan_of(job)
+    done = stored_record(out, recipe, plan.provenance.fingerprint)
     if done is not None:
         return done
     for warning in (*plan.data.warnings, *recipe.lint()):
         on_warning(warning)
-    weights = load_weights(plan.files, precision=_training_precision(recipe, precision), device=device, training=True)
+    processes = count_of(devices, device)
+    if processes == 1:
+        return train_here(job, plan, on_step, on_warning)
+    train_in_ranks(job, processes, on_step, on_warning)
+    done = stored_record(out, recipe, plan.provenance.fingerprint)
+    assert done is not None
+    return done
+
+
+def train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str], None]) -> TrainingRecord:
+    """The training in this process, alone or as one of several; the first one saves."""
+    from finetune.course import Course  # transformers' Trainer: 2 s more than answering needs
+    from finetune.trainer import AnswerTrainer
+
+    recipe, out = job.recipe, job.out
+    precision = training_precision(recipe, job.precision)
+    weights = load_weights(plan.files, precision=precision, device=job.device, training=True)
     torch.manual_seed(recipe.seed)
-    model, trained = _adapt(weights, recipe, plan)
-    loop = Loop(
+    model = adapt(weights, recipe, longest=plan.data.longest)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    trainer = AnswerTrainer(
         weights.model,
+        model,
         plan.data,
         recipe,
-        CheckpointStore(out / "checkpoints", provenance.fingerprint),
-        on_step=on_step,
-        on_warning=on_warning,
+        store=CheckpointStore(out / "checkpoints", plan.provenance.fingerprint),
+        course=Course(
+            model,
+            recipe,
+            on_step=on_step,
+            on_warning=on_warning,
+            sampler=Sampler(weights.model, weights.tokenizer, plan.data, plan.end_ids),
+            checkpoint_seconds=job.checkpoint_seconds,
+        ),
         mixed=weights.device.startswith("cuda") or weights.precision == "bfloat16",
-        sampler=Sampler(weights.model, weights.tokenizer, plan.data, plan.end_ids),
-        checkpoint_seconds=checkpoint_seconds,
     )
-    outcome = _check_learnt(_run(loop, recipe, plan), on_warning)
+    outcome = _check_learnt(_run(trainer, recipe, plan), on_warning)
     record = _record(recipe, plan, outcome, trained)
-    folder, files = result_folder(out, recipe.method), {RECORD: record.model_dump_json(indent=2) + "\n"}
-    if recipe.method == "full":
-        adapter.save_whole(model, weights.tokenizer, folder, provenance, files)
-    else:
-        adapter.save(model, folder, provenance, files)
-    (out / RECORD).write_text(files[RECORD], encoding="utf-8")
-    loop.store.clear()
+    if trainer.is_world_process_zero():
+        folder, files = result_folder(out, recipe.method), {RECORD: record.model_dump_json(indent=2) + "\n"}
+        if recipe.method == "full":
+            adapter.save_whole(model, weights.tokenizer, folder, plan.provenance, files)
+        else:
+            adapter.save(model, folder, plan.provenance, files)
+        (out / RECORD).write_text(files[RECORD], encoding="utf-8")
+        trainer.store.clear()
     return record
 
 
@@ -121,7 +177,7 @@ def stored_record(out: Path, recipe: Recipe, fingerprint: str) -> TrainingRecord
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What is known before any weight is loaded."""
 
     files: ModelFiles
@@ -131,36 +187,29 @@ class _Plan:
     """Tokens that end an answer."""
 
 
-def _plan(
-    pairs: Sequence[Pair],
-    base: str,
-    recipe: Recipe,
-    *,
-    revision: str | None,
-    precision: Precision,
-    chat_arguments: Mapping[str, Any],
-    context_length: int | None,
-) -> _Plan:
-    files = open_model(base, revision)
+def plan_of(job: Job) -> Plan:
+    """The job's data as tokens, and the identity of its result. Raises DataError for data that cannot teach."""
+    recipe = job.recipe
+    files = open_model(job.base, job.revision)
     _check_unquantised(files)
-    layout = layout_of(files.tokenizer, chat_arguments, files.end_ids)
-    context = context_length or files.context_length
-    data = prepare(pairs, layout, recipe, context)
+    layout = layout_of(files.tokenizer, job.chat_arguments, files.end_ids)
+    context = job.context_length or files.context_length
+    data = prepare(job.pairs, layout, recipe, context)
     provenance = adapter.Provenance(
         method=recipe.method,
-        base=base,
-        base_revision=revision,
+        base=job.base,
+        base_revision=job.revision,
         base_hash=files.hash,
         layout_hash=layout.hash,
         data_hash=data.hash,
         recipe=recipe.described(),
         fingerprint="",
-        precision=_training_precision(recipe, precision),
+        precision=training_precision(recipe, job.precision),
     )
     described = {key: value for key, value in asdict(provenance).items() if key != "base"}
     digest = hashlib.sha256(json.dumps([VERSION, context, described], sort_keys=True, default=str).encode())
-    fingerprinted = replace(provenance, fingerprint=digest.hexdigest()[:16])
-    return _Plan(files, data, fingerprinted, tuple(layout.end_ids))
+    named = replace(provenance, fingerprint=digest.hexdigest()[:16], base=job.name or job.base)
+    return Plan(files, data, named, tuple(layout.end_ids))
 
 
 def _check_unquantised(files: ModelFiles) -> None:
@@ -174,70 +223,9 @@ def _check_unquantised(files: ModelFiles) -> None:
         )
 
 
-def _adapt(weights: Weights, recipe: Recipe, plan: _Plan) -> tuple[Any, int]:
-    """The model with what is to be trained marked: (PEFT model or the model itself, number of trained weights)."""
-    guards.prepare_quantised(weights.model)
-    tokens, free = recipe.batch_tokens or 4096, free_memory(weights.device)
-    per_weight = weight_bytes_of(recipe.method, gpu=weights.device.startswith("cuda"))
-    config, longest = plan.files.config, plan.data.longest
-    if needs_checkpointing(config, recipe, length=longest, tokens=tokens, free=free, weight_bytes=per_weight):
-        weights.model.activation_checkpointing_enable({"use_reentrant": False})
-    if recipe.neftune:
-        _add_noise(weights.model, recipe.neftune)
-    if recipe.method == "full":
-        model = weights.model.requires_grad_(True)
-    else:
-        model = _with_adapter(weights.model, recipe)
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return model, trained
-
-
-def _with_adapter(model: Any, recipe: Recipe) -> Any:
-    from peft import LoraConfig, get_peft_model
-
-    targets: Any = recipe.targets
-    if targets != "all-linear":
-        targets = [target.strip() for target in targets.split(",") if target.strip()]
-    model.requires_grad_(False)
-    config = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        lora_dropout=recipe.dropout,
-        target_modules=targets,
-        use_rslora=recipe.use_rslora,
-        use_dora=recipe.use_dora,
-        bias="none",
-        task_type="CAUSAL_LM",
-    )
+def _run(trainer: AnswerTrainer, recipe: Recipe, plan: Plan) -> Outcome:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of PEFT's own call into transformers
-            return get_peft_model(model, config)
-    except ValueError as error:
-        names = sorted({name.rsplit(".", 1)[-1] for name, m in model.named_modules() if "Linear" in type(m).__name__})
-        near = {close: None for target in targets for close in difflib.get_close_matches(target, names, n=2)}
-        meant = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise UsageError(
-            f"{recipe.method}: `targets` {recipe.targets!r} does not fit the model: {first_line(error)}",
-            f"{meant}Use all-linear, or some of: {', '.join(names)}.",
-        ) from error
-
-
-def _add_noise(model: Any, alpha: float) -> None:
-    """NEFTune (2310.05914): uniform noise of alpha / sqrt(length · width) on the embeddings while training."""
-
-    def noisy(module: Any, _: Any, output: torch.Tensor) -> torch.Tensor:
-        if not module.training:
-            return output
-        scale = alpha / (output.shape[1] * output.shape[2]) ** 0.5
-        return output + torch.empty_like(output).uniform_(-scale, scale)
-
-    model.get_input_embeddings().register_forward_hook(noisy)
-
-
-def _run(loop: Loop, recipe: Recipe, plan: _Plan) -> Outcome:
-    try:
-        return loop.run()
+        trainer.run()
     except (AssertionError, NotImplementedError) as error:  # how bitsandbytes says that a shape or device is not for it
         if recipe.method != "qlora":
             raise
@@ -250,6 +238,7 @@ def _run(loop: Loop, recipe: Recipe, plan: _Plan) -> Outcome:
             words = estimate_memory(plan.files.config, recipe, length=plan.data.longest).words()
             raise EnvironmentFault(f"{fault} The estimate for one such example is {words}.", fault.hint) from fault
         raise
+    return trainer.course.outcome
 
 
 def _check_learnt(outcome: Outcome, on_warning: Callable[[str], None]) -> Outcome:
@@ -268,7 +257,7 @@ def _check_learnt(outcome: Outcome, on_warning: Callable[[str], None]) -> Outcom
     return outcome
 
 
-def _record(recipe: Recipe, plan: _Plan, outcome: Outcome, trained: int) -> TrainingRecord:
+def _record(recipe: Recipe, plan: Plan, outcome: Outcome, trained: int) -> TrainingRecord:
     return TrainingRecord(
         method=recipe.method,
         examples=len(plan.data.train),
@@ -288,11 +277,3 @@ def _record(recipe: Recipe, plan: _Plan, outcome: Outcome, trained: int) -> Trai
         history=tuple(outcome.history),
         warnings=(*plan.data.warnings, *recipe.lint(), *outcome.warnings),
     )
-
-
-def _training_precision(recipe: Recipe, precision: Precision) -> Precision:
-    if recipe.method == "qlora":
-        return "nf4"
-    if recipe.method == "full":
-        return "float32"
-    return "auto" if precision in {"nf4", "int8", "float16"} else precision

@@ -48,7 +48,8 @@ def test_events_tell_the_course_and_the_result(engine: Any) -> None:
     engine.make("qlora", QUICK, engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS))
     trained = [event for event in engine.events if isinstance(event, Trained)]
     (finished,) = [event for event in engine.events if isinstance(event, TrainingFinished)]
-    assert trained[0].point.step == 0
+    assert trained[0].point.step == 1
+    assert [event.point.step for event in trained].count(0) == 1
     assert trained[-1].point.step == finished.training.steps == trained[-1].total_steps
     assert finished.training.best_validation_loss is not None
     assert finished.training.recipe["answers_on"] == "float32"
@@ -70,8 +71,6 @@ def test_preparing_again_finds_the_adapter(engine: Any) -> None:
 
 
 def test_an_unfinished_training_goes_on(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("finetune.loop.CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr("finetune.train.CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr("baselines.finetuned.EVENT_SECONDS", 0.0)
     resources = engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS)
     from baselines.registry import create

@@ -45,10 +45,11 @@ def test_each_method_learns_and_leaves_a_record(tiny_model: Path, tmp_path: Path
 
     seen: list[TrainingStep] = []
     record = run(tiny_model, tmp_path, method, {"epochs": 3}, on_step=lambda point, *_: seen.append(point))
-    assert seen[0].step == 0
-    assert seen[0].validation_loss is not None
-    assert record.best_validation_loss < 0.6 * seen[0].validation_loss
-    assert [point.step for point in seen] == list(range(record.steps + 1))
+    untrained = next(point for point in seen if point.step == 0)
+    assert untrained.validation_loss is not None
+    assert record.history[0] == untrained
+    assert record.best_validation_loss < 0.6 * untrained.validation_loss
+    assert [point.step for point in seen if point.step] == list(range(1, record.steps + 1))
     assert record.method == method
     assert record.examples == 91
     assert record.validation_examples == 5
@@ -94,7 +95,7 @@ def test_a_checkpoint_of_another_recipe_is_not_resumed(tiny_model: Path, tmp_pat
     interrupted(tiny_model, tmp_path, 5)
     seen: list[int] = []
     run(tiny_model, tmp_path, options={"seed": 3}, on_step=lambda p, *_: seen.append(p.step))
-    assert seen[0] == 0
+    assert seen[0] == 1
 
 
 SCRIPT = """
@@ -109,7 +110,7 @@ test["run"](Path({base!r}), Path({out!r}), options={{"epochs": 12}}, checkpoint_
 
 def reached(out: Path) -> int:
     """Step of the newest checkpoint, 0 without one. Files come and go while it is asked."""
-    return max((int(path.name.partition("-")[2]) for path in out.glob("checkpoints/step-*")), default=0)
+    return max((int(path.name.partition("-")[2]) for path in out.glob("checkpoints/checkpoint-*")), default=0)
 
 
 def test_kill_9_costs_no_result(tiny_model: Path, tmp_path: Path) -> None:
@@ -181,15 +182,15 @@ def test_a_loss_that_is_no_number_leaves_a_record_that_can_be_read(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """JSON has no NaN: a record with one could not be read back, and the training would run again."""
-    from finetune.loop import Loop
+    from finetune.trainer import AnswerTrainer
 
-    real = Loop._backward
+    real = AnswerTrainer._backward
 
     def broken(self: Any, pieces: Any, carried: int) -> float:
         loss = real(self, pieces, carried)
-        return float("nan") if self.outcome.step == 8 else loss
+        return float("nan") if self.state.global_step == 8 else loss
 
-    monkeypatch.setattr(Loop, "_backward", broken)
+    monkeypatch.setattr(AnswerTrainer, "_backward", broken)
     record = run(tiny_model, tmp_path)
     assert record.stopped == "diverged"
     assert record.best_step == 6
@@ -200,10 +201,10 @@ def test_a_loss_that_is_no_number_leaves_a_record_that_can_be_read(
 def test_a_validation_that_is_no_number_keeps_the_weights_before_it(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from finetune.loop import Loop
+    from finetune.trainer import AnswerTrainer
 
     values = iter([9.0, 8.0, float("nan")])
-    monkeypatch.setattr(Loop, "_validate", lambda self: next(values))
+    monkeypatch.setattr(AnswerTrainer, "validation_loss", lambda self: next(values))
     record = run(tiny_model, tmp_path)
     assert (record.stopped, record.best_step, record.best_validation_loss) == ("diverged", 6, 8.0)
     assert any("not a number" in text for text in record.warnings)

@@ -1,0 +1,89 @@
+"""Makes a loaded model trainable: adapters or all weights, noise on the embeddings, checkpointing where memory asks.
+
+Refuses to know the data but for its longest example.
+
+    model = adapt(weights, recipe, longest=512)          # a PEFT model, or the model itself for `full`
+"""
+
+from __future__ import annotations
+
+import difflib
+import warnings
+from typing import Any
+
+import torch
+
+from finetune import guards
+from finetune.fit import weight_bytes_of
+from finetune.loading import Precision, Weights, free_memory
+from finetune.memory import needs_checkpointing
+from finetune.model_files import first_line
+from finetune.recipe import Recipe
+from reports.errors import UsageError
+
+
+def adapt(weights: Weights, recipe: Recipe, *, longest: int) -> Any:
+    """The model with what is to be trained marked. Raises UsageError for `targets` that it does not have."""
+    guards.prepare_quantised(weights.model)
+    tokens, free = recipe.batch_tokens or 4096, free_memory(weights.device)
+    per_weight = weight_bytes_of(recipe.method, gpu=weights.device.startswith("cuda"))
+    config = weights.files.config
+    if needs_checkpointing(config, recipe, length=longest, tokens=tokens, free=free, weight_bytes=per_weight):
+        weights.model.activation_checkpointing_enable({"use_reentrant": False})
+    if recipe.neftune:
+        _add_noise(weights.model, recipe.neftune)
+    if recipe.method == "full":
+        return weights.model.requires_grad_(True)
+    return _with_adapter(weights.model, recipe)
+
+
+def training_precision(recipe: Recipe, precision: Precision) -> Precision:
+    """Of the base model while it trains."""
+    if recipe.method == "qlora":
+        return "nf4"
+    if recipe.method == "full":
+        return "float32"
+    return "auto" if precision in {"nf4", "int8", "float16"} else precision
+
+
+def _with_adapter(model: Any, recipe: Recipe) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    targets: Any = recipe.targets
+    if targets != "all-linear":
+        targets = [target.strip() for target in targets.split(",") if target.strip()]
+    model.requires_grad_(False)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules=targets,
+        use_rslora=recipe.use_rslora,
+        use_dora=recipe.use_dora,
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of PEFT's own call into transformers
+            return get_peft_model(model, config)
+    except ValueError as error:
+        names = sorted({name.rsplit(".", 1)[-1] for name, m in model.named_modules() if "Linear" in type(m).__name__})
+        near = {close: None for target in targets for close in difflib.get_close_matches(target, names, n=2)}
+        meant = f"Did you mean {' or '.join(near)}? " if near else ""
+        raise UsageError(
+            f"{recipe.method}: `targets` {recipe.targets!r} does not fit the model: {first_line(error)}",
+            f"{meant}Use all-linear, or some of: {', '.join(names)}.",
+        ) from error
+
+
+def _add_noise(model: Any, alpha: float) -> None:
+    """NEFTune (2310.05914): uniform noise of alpha / sqrt(length · width) on the embeddings while training."""
+
+    def noisy(module: Any, _: Any, output: torch.Tensor) -> torch.Tensor:
+        if not module.training:
+            return output
+        scale = alpha / (output.shape[1] * output.shape[2]) ** 0.5
+        return output + torch.empty_like(output).uniform_(-scale, scale)
+
+    model.get_input_embeddings().register_forward_hook(noisy)
