@@ -25,6 +25,7 @@ from reports.statistics.comparison import adjust, compare, compare_sets
 from reports.statistics.equivalence import is_equivalent, is_not_worse, words
 from reports.statistics.latency import (
     QuantileInterval,
+    interpolated_interval,
     minimum_n,
     quantile_difference,
     quantile_interval,
@@ -43,7 +44,9 @@ from reports.statistics.paired import (
     credible_difference,
     mcnemar_exact,
     mcnemar_midp,
+    paired_interval,
     probability_better,
+    tango,
 )
 from reports.statistics.power import (
     DISCORDANCE_DIFFERENT_MODEL,
@@ -119,6 +122,7 @@ __all__ = [
     "exact_detectable_difference",
     "expected_maximum",
     "holm",
+    "interpolated_interval",
     "intraclass_correlation",
     "is_equivalent",
     "is_not_worse",
@@ -135,6 +139,7 @@ __all__ = [
     "minimum_n",
     "multilabel_f1",
     "optimism",
+    "paired_interval",
     "paired_sigma",
     "probability_better",
     "quantile_difference",
@@ -151,6 +156,7 @@ __all__ = [
     "size_for_equivalence",
     "stop_at",
     "t_interval",
+    "tango",
     "uniform_bayes",
     "unpaired_detectable",
     "wilson",

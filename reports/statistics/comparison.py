@@ -5,7 +5,7 @@
 
 | scores           | interval                          | p                                     |
 |------------------|-----------------------------------|---------------------------------------|
-| binary           | Bonett-Price                      | mid-p McNemar                         |
+| binary           | Bonett-Price, with Tango if rare  | mid-p McNemar                         |
 | binary, groups   | the same x design effect, t(G+1)  | clustered t(G-1), never below mid-p   |
 | bounded          | BCa and t (t below 15 cases)      | sign flips                            |
 | bounded, groups  | clustered t(G-1)                  | clustered t(G-1)                      |
@@ -31,6 +31,7 @@ from reports.statistics.clusters import (
 )
 from reports.statistics.equivalence import words
 from reports.statistics.multiplicity import holm
+from reports.statistics.proportions import z_value
 from reports.statistics.resampling import Sample
 from reports.statistics.results import Interval, PairedResult, ScoreKind
 from reports.statistics.sets import SetMetric, set_counts, set_sample, swap_p
@@ -140,7 +141,8 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
     n = len(x)
     b, c = int(np.sum((x == 1) & (y == 0))), int(np.sum((x == 0) & (y == 1)))
     p, effect, clusters = paired.mcnemar_midp(b, c), 1.0, None
-    method = "mid-p McNemar, Bonett-Price"
+    interval = "Bonett-Price" if b + c >= paired.ENOUGH_DISCORDANT else "Bonett-Price and Tango"
+    method = f"mid-p McNemar, {interval}"
     if groups is not None:
         codes, clusters = group_codes(groups)
         if clusters < 2:
@@ -149,12 +151,13 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
         padded, padded_codes = np.append(y - x, [1.0, -1.0]), np.append(codes, [clusters, clusters + 1])
         effect = raw_design_effect(padded, padded_codes)
         p = max(p, clustered_mean(y - x, groups)[2])
-        method = "clustered t, Bonett-Price with design effect"
+        method = f"clustered t, {interval} with design effect"
     ends = []
     for level in (0.95, 0.90):
-        inflation, quantile = (1.0, None) if clusters is None else wider_quantile(effect, clusters + 2, level)
-        ends.append(paired.bonett_price(n, b, c, level, inflation=inflation, quantile=quantile))
+        inflation, quantile = (1.0, z_value(level)) if clusters is None else wider_quantile(effect, clusters + 2, level)
+        ends.append(paired.paired_interval(n, b, c, level, inflation=inflation, quantile=quantile))
     wide, narrow = ends
+    score = paired.tango(n, b, c, 0.90, quantile=quantile * inflation**0.5)
     smoothed, spread = (b + c + 1) / (n + 2), max(1.0, effect)
     return PairedResult(
         difference=wide.value,
@@ -169,6 +172,7 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
         method=method,
         low90=narrow.low,
         high90=narrow.high,
+        score90=(score.low, score.high),
         p_exact=paired.mcnemar_exact(b, c) if groups is None else None,
         probability_better=paired.probability_better(b, c) if groups is None else None,
         detectable=power.detectable_difference(n, smoothed, design_effect=spread)
@@ -236,7 +240,7 @@ def _undecided(x: Floats, y: Floats, clusters: int) -> PairedResult:
 def spoken(result: PairedResult) -> PairedResult:
     """The result with its word: by the adjusted p where there is one, and by its margin."""
     p = result.p if result.p_adjusted is None else result.p_adjusted
-    word = words(p, (result.low, result.high), (result.low90, result.high90), result.margin)
+    word = words(p, (result.low, result.high), result.ends90, result.margin)
     return replace(result, words=word)
 
 

@@ -1,8 +1,8 @@
-"""Two approaches, right or wrong, on the same cases: McNemar, Bonett-Price, and a probability. Counts only.
+"""Two approaches, right or wrong, on the same cases: McNemar, intervals of the difference, a probability. Counts only.
 
     b = cases that only A got right, c = cases that only B got right
     mcnemar_midp(8, 18)                  # 0.0522
-    bonett_price(100, 8, 18)             # the difference B minus A and its interval
+    paired_interval(100, 8, 18)          # the difference B minus A and its interval
 
 Mid-p McNemar kept its level in all 9,595 scenarios of Fagerland, Lydersen and Laake 2013 (BMC Med Res Methodol
 13:91); statsmodels offers only the exact form, and no interval for the paired difference.
@@ -10,10 +10,16 @@ Mid-p McNemar kept its level in all 9,595 scenarios of Fagerland, Lydersen and L
 
 from __future__ import annotations
 
-from math import sqrt
+from collections.abc import Callable
+from dataclasses import replace
+from math import copysign, inf, sqrt
 
 from reports.statistics.proportions import z_value
 from reports.statistics.results import Interval
+
+FEW_DISCORDANT, ENOUGH_DISCORDANT = 5, 8
+"""Up to the first number of discordant cases the two cases that Bonett and Price add outweigh what was seen (coverage
+0.99), from the second on they do not: the default interval leaves the score interval between them."""
 
 
 def mcnemar_exact(b: int, c: int) -> float:
@@ -51,6 +57,59 @@ def bonett_price(
     centre = p01 - p10
     half = (z_value(level) if quantile is None else quantile) * sqrt(inflation * (p10 + p01 - centre**2) / (n + 2))
     return Interval((c - b) / n, max(-1.0, centre - half), min(1.0, centre + half), n, level, "bonett-price")
+
+
+def tango(n: int, b: int, c: int, level: float = 0.95, *, quantile: float | None = None) -> Interval:
+    """Score interval of the difference B minus A (Tango 1998): all differences that the score test does not reject.
+
+    `quantile` replaces z. Its ends are found by halving; 60 steps leave no digit open.
+    """
+    if n == 0:
+        return Interval(float("nan"), -1.0, 1.0, 0, level, "tango")
+    z, value = z_value(level) if quantile is None else quantile, (c - b) / n
+    low = _outermost(lambda d: _score(n, b, c, d) <= z, value, -1.0)
+    high = _outermost(lambda d: _score(n, b, c, d) >= -z, value, 1.0)
+    return Interval(value, low, high, n, level, "tango")
+
+
+def _score(n: int, b: int, c: int, d: float) -> float:
+    """Tango's statistic of "the difference is d": the discordant share is fitted under it by maximum likelihood."""
+    linear, constant = (2 * n + b - c) * d - b - c, -b * d * (1 - d)
+    share = (sqrt(max(0.0, linear**2 - 8 * n * constant)) - linear) / (4 * n)
+    variance, gap = n * (2 * share + d * (1 - d)), c - b - n * d
+    if variance <= 1e-14:
+        return 0.0 if abs(gap) < 1e-12 else copysign(inf, gap)
+    return gap / sqrt(variance)
+
+
+def _outermost(accepted: Callable[[float], bool], inside: float, outside: float) -> float:
+    """The last accepted value on the way from `inside` to `outside`."""
+    if accepted(outside):
+        return outside
+    for _ in range(60):
+        middle = (inside + outside) / 2
+        inside, outside = (middle, outside) if accepted(middle) else (inside, middle)
+    return inside
+
+
+def paired_interval(
+    n: int, b: int, c: int, level: float = 0.95, *, inflation: float = 1.0, quantile: float | None = None
+) -> Interval:
+    """The default interval of B minus A: Bonett-Price; with hardly any discordant case, its overlap with Tango's.
+
+    Up to 5 discordant cases each end is the nearer one of the two intervals, from 8 on it is Bonett-Price's, in
+    between the ends move evenly from one to the other, so that one more win never lowers an end. Exact coverage lies
+    in 0.93 to 0.98 at n = 30, 100 and 300 wherever at least 5 discordant cases are expected; Bonett-Price alone
+    reaches 0.991 there. `inflation` and `quantile` as in `bonett_price`.
+    """
+    found = bonett_price(n, b, c, level, inflation=inflation, quantile=quantile)
+    share = min(1.0, (ENOUGH_DISCORDANT - b - c) / (ENOUGH_DISCORDANT - FEW_DISCORDANT))
+    if n == 0 or share <= 0:
+        return found
+    score = tango(n, b, c, level, quantile=(z_value(level) if quantile is None else quantile) * sqrt(inflation))
+    low = found.low + share * max(0.0, score.low - found.low)
+    high = found.high - share * max(0.0, found.high - score.high)
+    return replace(found, low=low, high=high, method="bonett-price and tango")
 
 
 def probability_better(b: int, c: int) -> float:

@@ -38,13 +38,14 @@ def widened_difference(result: PairedResult, seed_sd: float) -> PairedResult:
     item_se = (result.high - result.low) / (2 * z_value(0.95))
     z = float(norm.isf(max(result.p, 1e-300) / 2))
     low, high = _opened(result.difference, result.low, result.high, z_value(0.95) * seed_sd)
-    low90, high90 = _opened(result.difference, result.low90, result.high90, z_value(0.90) * seed_sd)
+    low90, high90 = _opened(result.difference, *result.ends90, z_value(0.90) * seed_sd)
     return replace(
         result,
         low=low,
         high=high,
         low90=low90,
         high90=high90,
+        score90=None,
         p=float(2 * norm.sf(z * item_se / hypot(item_se, seed_sd))),
         p_exact=None,
         probability_better=None,

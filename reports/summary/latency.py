@@ -1,4 +1,4 @@
-"""Latency samples to percentiles with exact intervals, and how they were taken. Knows samples only, no run.
+"""Latency samples to percentiles with their intervals, and how they were taken. Knows samples only, no run.
 
 latency_summary(store.latency("rag")).p95_seconds
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from reports.run.schema import LatencySample
-from reports.statistics.latency import quantile_interval
+from reports.statistics.latency import interpolated_interval
 from reports.summary.model import LatencyLevel, LatencySummary
 from reports.text import count
 
@@ -25,7 +25,7 @@ def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
     """
     warm = [s for s in samples if s.phase == "warm"]
     cold = [s.seconds for s in samples if s.phase == "cold"]
-    cold_p50 = quantile_interval(cold, 0.5).value if cold else None
+    cold_p50 = interpolated_interval(cold, 0.5).value if cold else None
     levels = tuple(_level(c, [s for s in warm if s.concurrency == c]) for c in sorted({s.concurrency for s in warm}))
     several = tuple((level.concurrency, level.n, level.p50_seconds) for level in levels if level.concurrency > 1)
     alone = next((level for level in levels if level.concurrency == 1), None)
@@ -51,9 +51,9 @@ def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
 
 def _level(concurrency: int, samples: Sequence[LatencySample]) -> LatencyLevel:
     seconds = [s.seconds for s in samples]
-    half, tail = (quantile_interval(seconds, p) for p in (0.5, 0.95))
+    half, tail = (interpolated_interval(seconds, p) for p in (0.5, 0.95))
     first = [s.ttft_seconds for s in samples if s.ttft_seconds is not None]
-    starts = quantile_interval(first, 0.5) if first else None
+    starts = interpolated_interval(first, 0.5) if first else None
     speeds = [s.completion_tokens / s.seconds for s in samples if s.completion_tokens and s.seconds > 0]
     enough = len(samples) >= FEWEST_FOR_P95
     return LatencyLevel(
@@ -69,7 +69,7 @@ def _level(concurrency: int, samples: Sequence[LatencySample]) -> LatencyLevel:
         ttft_p50_seconds=starts.value if starts else None,
         ttft_p50_low=starts.low if starts else None,
         ttft_p50_high=starts.high if starts else None,
-        ttft_p95_seconds=quantile_interval(first, 0.95).value if len(first) >= FEWEST_FOR_P95 else None,
+        ttft_p95_seconds=interpolated_interval(first, 0.95).value if len(first) >= FEWEST_FOR_P95 else None,
         tokens_per_second=median(speeds) if speeds else None,
     )
 

@@ -32,7 +32,7 @@ def test_each_concurrency_has_its_line_and_the_pass_its_sentence() -> None:
     found = approach(*(sample(n) for n in range(100)), *(sample(n, 4) for n in range(24)), sample(199, phase="cold"))
     facts = dict(latency_facts(found))
     assert facts["Latency, one at a time"] == (
-        "median 0.51 s (0.40 s to 0.61 s); p95 0.95 s (0.90 s to 1.0 s); first token 50 ms (40 ms to 61 ms), "
+        "median 0.51 s (0.41 s to 0.60 s); p95 0.95 s (0.91 s to 0.99 s); first token 50 ms (41 ms to 60 ms), "
         "p95 95 ms; 20 answer tokens a second; 100 requests"
     )
     assert facts["Latency, 4 at a time"].endswith("24 requests")

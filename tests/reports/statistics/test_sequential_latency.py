@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import quantile_test
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, norm, quantile_test
 
 from reports import statistics
 
@@ -78,6 +80,39 @@ def test_quantile_interval_equals_scipy(n: int, p: float) -> None:
     ours = statistics.quantile_interval(values, p)
     for mine, other in ((ours.low, theirs.low), (ours.high, theirs.high)):
         assert mine == other if mine is not None else np.isnan(other)
+
+
+@pytest.mark.parametrize("n", [6, 20, 31, 100, 301])
+def test_interpolated_median_is_that_of_hettmansperger_and_sheather(n: int) -> None:
+    # between the r-th smallest and the r-th largest: weight (n - r) I / (r + (n - 2 r) I) from the outer value inwards
+    values = np.sort(np.random.default_rng(n).lognormal(size=n))
+    coverage = [float(binom.cdf(n - r, n, 0.5) - binom.cdf(r - 1, n, 0.5)) for r in range(1, n // 2 + 1)]
+    r = sum(level >= 0.95 for level in coverage)
+    share = (coverage[r - 1] - 0.95) / (coverage[r - 1] - coverage[r])
+    weight = (n - r) * share / (r + (n - 2 * r) * share)
+    found = statistics.interpolated_interval(values, 0.5)
+    assert found.low == pytest.approx((1 - weight) * values[r - 1] + weight * values[r])
+    assert found.high == pytest.approx((1 - weight) * values[n - r] + weight * values[n - r - 1])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(0.001, 1e3), min_size=1, max_size=400), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+def test_interpolated_ends_lie_inside_the_ranks(seconds: list[float], p: float) -> None:
+    wide, found = statistics.quantile_interval(seconds, p), statistics.interpolated_interval(seconds, p)
+    assert (found.value, found.n, found.refused) == (wide.value, wide.n, wide.refused)
+    assert (found.low is None, found.high is None) == (wide.low is None, wide.high is None)
+    slack = 1e-9 * max(seconds)
+    assert found.low is None or wide.low is None or wide.low - slack <= found.low
+    assert found.high is None or wide.high is None or found.high <= wide.high + slack
+
+
+def test_p95_of_100_requests_covers_95_in_100() -> None:
+    rng, truth = np.random.default_rng(95), float(np.exp(0.5 * norm.ppf(0.95)))
+    inside = []
+    for _ in range(1500):
+        found = statistics.interpolated_interval(np.exp(0.5 * rng.normal(size=100)), 0.95)
+        inside.append((found.low or 0.0) <= truth <= (found.high or 0.0))
+    assert 0.93 <= np.mean(inside) <= 0.98
 
 
 @pytest.mark.parametrize(("p", "n"), [(0.5, 6), (0.9, 36), (0.95, 72), (0.99, 368)])
