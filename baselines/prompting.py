@@ -100,7 +100,7 @@ class PromptedApproach:
         return _reply(question, asked, model.generate_one(asked.prompt, decoding_of(self._run)))
 
     def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
-        """All at once: an endpoint streams each of them, a local model takes them as one batch."""
+        """All at once, each timed: an endpoint streams each of them, a local model takes them as one batch."""
         model = self._model()
         asked = self.ask(questions, model)
         together: Callable[..., Iterator[list[Generation]]] = getattr(model, "generate_together", model.generate)

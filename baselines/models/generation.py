@@ -117,13 +117,13 @@ class Engine:
         stopping: Stopping,
         before_step: Callable[[], None] = lambda: None,
         *,
-        hand_over_seconds: float | None = None,
+        every: float | None = None,
     ) -> Iterator[list[Continuation]]:
         """Lists of finished answers, each job exactly once. `before_step` readies the model (adapters) for a step.
 
-        `hand_over_seconds` instead of YIELD_SECONDS: 0 where somebody measures when each answer is there.
+        `every`: seconds between two lists, usually YIELD_SECONDS; 0 where it is measured when each answer is there.
         """
-        every = YIELD_SECONDS if hand_over_seconds is None else hand_over_seconds
+        every = YIELD_SECONDS if every is None else every
         waiting = deque(sorted(jobs, key=lambda job: -len(job.ids)))
         before_step()
         pool = _Pool(self, stopping, _common_prefix(jobs))

@@ -7,10 +7,13 @@ Refuses to be clever: batches of similar length, left-padded, halved when memory
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
+from transformers import StoppingCriteria, StoppingCriteriaList
 
 from baselines.models.generation import Continuation, Job, Stopping
 from finetune.loading import is_out_of_memory
@@ -25,9 +28,14 @@ class PaddedEngine:
         self.budget = 32768 if device.startswith("cuda") else 8192
 
     def run(
-        self, jobs: Sequence[Job], stopping: Stopping, before_step: Callable[[], None] = lambda: None
+        self,
+        jobs: Sequence[Job],
+        stopping: Stopping,
+        before_step: Callable[[], None] = lambda: None,
+        *,
+        every: float | None = None,
     ) -> Iterator[list[Continuation]]:
-        """Lists of finished answers, each job exactly once."""
+        """Lists of finished answers, each job exactly once, a list a batch whatever `every` says."""
         waiting = sorted(jobs, key=lambda job: -len(job.ids))
         while waiting:
             rows = max(1, self.budget // (len(waiting[0].ids) + stopping.max_new_tokens))
@@ -54,15 +62,29 @@ class PaddedEngine:
         sampling = {"do_sample": True, "temperature": stopping.temperature, "top_k": 0} if stopping.temperature else {}
         if stopping.temperature:
             torch.manual_seed(stopping.seed)
+        clock = _FirstToken()
         output = self.model.generate(
             input_ids=ids,
             attention_mask=mask,
             max_new_tokens=stopping.max_new_tokens,
             eos_token_id=sorted(stopping.end_ids),
             pad_token_id=pad,
+            stopping_criteria=StoppingCriteriaList([clock]),
             **(sampling or {"do_sample": False}),
         )
-        return [ended(job, row, stopping) for job, row in zip(batch, output[:, width:].tolist(), strict=True)]
+        new = output[:, width:].tolist()
+        return [replace(ended(job, row, stopping), first_at=clock.at) for job, row in zip(batch, new, strict=True)]
+
+
+class _FirstToken(StoppingCriteria):  # type: ignore[misc]  # transformers is untyped here
+    """Stops nothing: asked after each token, it notes when the first one was known."""
+
+    def __init__(self) -> None:
+        self.at: float | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: Any, **_: Any) -> torch.Tensor:
+        self.at = self.at or time.perf_counter()
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
 def ended(job: Job, ids: list[int], stopping: Stopping) -> Continuation:

@@ -159,11 +159,8 @@ def test_latency_is_recorded_both_ways(run: RunStore, kind: str) -> None:
     for way in ("local", "served"):
         samples = [s for s in run.latency(f"{kind} {way}") if s.phase == "warm"]
         assert sorted(s.concurrency for s in samples) == [1] * SAMPLES + [2] * SAMPLES
-        alone = [s for s in samples if s.concurrency == 1]
-        assert all(s.ttft_seconds is not None and 0 < s.ttft_seconds <= s.seconds for s in alone)
+        assert all(s.ttft_seconds is not None and 0 < s.ttft_seconds <= s.seconds for s in samples)
         assert all(s.scope == "request" and s.completion_tokens for s in samples)
-    streamed = [s for s in run.latency(f"{kind} served") if s.concurrency == 2]
-    assert all(s.ttft_seconds is not None for s in streamed)
 
 
 def test_a_cold_start_is_kept_for_each_model_once(run: RunStore) -> None:

@@ -148,7 +148,9 @@ def test_the_padded_engine_gives_the_same_answers(model: LocalModel) -> None:
     stopping = Stopping(model.layout.end_ids, 24, context=512)
     padded = PaddedEngine(model.core.model, "cpu")
     padded.budget = 300
-    left = {c.index: (c.ids, c.reason) for batch in padded.run(jobs, stopping) for c in batch}
+    found = [c for batch in padded.run(jobs, stopping) for c in batch]
+    assert all(c.first_at is not None for c in found)
+    left = {c.index: (c.ids, c.reason) for c in found}
     right = {c.index: (c.ids, c.reason) for batch in model.core.engine.run(jobs, stopping) for c in batch}
     assert left == right
 
@@ -165,6 +167,20 @@ def test_one_alone_gives_the_same_answer_and_measures(model: LocalModel) -> None
         assert alone.ttft_seconds is not None
         assert alone.seconds is not None
         assert 0 < alone.ttft_seconds <= alone.seconds
+
+
+def test_several_at_a_time_are_timed_each_by_itself(model: LocalModel) -> None:
+    asked = [*prompts(20, seed=4), Prompt("card " * 600)]
+    together = {g.index: g for batch in model.generate_together(asked, DECODING) for g in batch}
+    assert [together[i].text for i in range(20)] == [g.text for g in answers(model, asked[:20])]
+    assert together[20].status == "error"
+    timed = [together[i] for i in range(20)]
+    assert len({g.ttft_seconds for g in timed}) == 1, "one batch: their first tokens come out of one step"
+    assert all(0 < (g.ttft_seconds or 0) <= (g.seconds or 0) for g in timed)
+    longest = max(timed, key=lambda g: g.completion_tokens or 0)
+    shortest = min(timed, key=lambda g: g.completion_tokens or 0)
+    assert (shortest.completion_tokens or 0) < (longest.completion_tokens or 0)
+    assert (shortest.seconds or 0) < (longest.seconds or 0), "an answer is there when it ends, not when the batch does"
 
 
 def test_sampling_depends_on_seed_not_on_neighbours(model: LocalModel) -> None:
