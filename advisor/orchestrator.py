@@ -21,7 +21,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from advisor import estimates, hardware, workers
-from advisor.placement import Place, Room, addressable, needs_of
+from advisor.placement import Place, Room, addressable, needs_of, spread_over
 from advisor.plan import Prepared, check_models
 from advisor.prior import prior
 from advisor.questions import read_interview
@@ -167,9 +167,11 @@ class _Run:
     async def jobs(self) -> AsyncGenerator[Event]:
         ledger.close_open(self.spending)  # left by a session that was killed
         wanted = [item for item in self.spec.approaches if item.name not in self.stopped]
-        template = self.template.model_copy(update={"looks": self.rule.looks if self.rule else ()})
         cards = addressable(hardware.describe().cards)
         expected = {one.approach: one for one in self.store.header.expected}
+        spread = {name: over for name, one in expected.items() if (over := spread_over(one, cards)) > 1}
+        self.template = self.template.model_copy(update={"spread": spread})
+        template = self.template.model_copy(update={"looks": self.rule.looks if self.rule else ()})
         room = Room(cards, most=1 if self.rule else self.spec.parallel or 0)  # a look must find what it found before
         answering = side_by_side(
             answering_jobs(template, wanted),

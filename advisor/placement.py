@@ -130,7 +130,8 @@ def needs_of(names: Iterable[str], spec: RunSpec, expected: Mapping[str, Expecte
     endpoints = frozenset(endpoint_of(item.model) for item in chosen if item.model and not is_local(item.model))
     if cards and (local or embeds):
         memory = max((expected[i.name].memory_bytes or 0.0 for i in local if i.name in expected), default=0.0)
-        count = max([1, *(cards_for(item, expected.get(item.name), cards) for item in local)])
+        spread = [spread_over(expected.get(item.name), cards) for item in local]
+        count = max([1, *spread, *(asked_for(item, cards) for item in local)])
         return Needs(count, memory, endpoints=endpoints)
     processor: Literal["", "beside", "alone"] = ""
     if local or embeds:
@@ -138,21 +139,21 @@ def needs_of(names: Iterable[str], spec: RunSpec, expected: Mapping[str, Expecte
     return Needs(processor=processor, endpoints=endpoints)
 
 
-def cards_for(item: ApproachSpec, expected: Expected | None, cards: Sequence[Gpu]) -> int:
-    """Cards that an approach with local weights is spread over: as many as it asks for, else as few as hold it."""
-    whole = [card for card in cards if not card.part]
-    if not whole:
-        return 1
+def asked_for(item: ApproachSpec, cards: Sequence[Gpu]) -> int:
+    """Cards that a fine-tuning asks for with `devices`, as far as they are there; 1 where it does not."""
     asked = item.options.get("devices")
-    if isinstance(asked, int) and asked > 1:
-        return min(asked, len(whole))
+    return min(asked, sum(not card.part for card in cards)) if isinstance(asked, int) and asked > 1 else 1
+
+
+def spread_over(expected: Expected | None, cards: Sequence[Gpu]) -> int:
+    """Cards that weights are spread over: as few as hold them by the estimate, by powers of two; 1 where one does."""
+    whole = [card for card in cards if not card.part]
     needed = (expected.memory_bytes if expected else None) or 0.0
-    if any(card.memory_bytes >= needed for card in cards):
+    if not whole or any(card.memory_bytes >= needed for card in cards):
         return 1
-    smallest = min(card.memory_bytes for card in whole)
-    count = 2
+    smallest, count = min(card.memory_bytes for card in whole), 2
     while count < len(whole) and count * USABLE * smallest < needed:
-        count *= 2  # heads and layers divide by powers of two
+        count *= 2  # heads and layers divide by it
     return min(count, len(whole))
 
 

@@ -26,6 +26,8 @@ class Job(Record):
     """Ask again what ended as error or timeout: on resume."""
     models: dict[str, str] = {}
     """Model id to its folder, for ids that are names of the product or relative paths."""
+    spread: dict[str, int] = {}
+    """Approach to the number of GPUs that its model is spread over, where it is more than one."""
     cache: str | None = None
     """SQLite file of answers that models already gave; None: no cache."""
     looks: tuple[int, ...] = ()

@@ -275,7 +275,7 @@ def _model(approach: ApproachSpec, job: Job, run: RunSpec) -> Model:
     """The model of an approach, with a cache in front of it where the user wants one."""
     if approach.model is None:
         raise AdvisorError(f"the approach {approach.name} names no model")
-    found = _opened(approach.model, job, run)
+    found = _opened(approach.model, job, run, job.spread.get(approach.name, 1))
     if job.cache is None or job.action != "answer":
         return found
     from baselines.models.cache import CachedModel
@@ -283,9 +283,9 @@ def _model(approach: ApproachSpec, job: Job, run: RunSpec) -> Model:
     return CachedModel(found, _response_cache(job.cache))
 
 
-def _opened(spec: ModelSpec, job: Job, run: RunSpec) -> Model:
-    """One load per distinct model."""
-    key = spec.model_dump_json()
+def _opened(spec: ModelSpec, job: Job, run: RunSpec, cards: int = 1) -> Model:
+    """One load per distinct model, spread over so many GPUs."""
+    key = f"{cards} {spec.model_dump_json()}"
     if key not in _models:
         if spec.id.startswith("openai:"):
             from baselines.models import remote
@@ -301,7 +301,7 @@ def _opened(spec: ModelSpec, job: Job, run: RunSpec) -> Model:
             from baselines.models import local
 
             folder = job.models.get(spec.id)
-            loaded = local.load(spec, model_path=Path(folder) if folder else None)
+            loaded = local.load(spec, model_path=Path(folder) if folder else None, cards=cards)
         _models[key] = loaded
     return _models[key]
 

@@ -50,8 +50,11 @@ def load_weights(
     precision: Precision = "auto",
     device: str | None = None,
     training: bool = False,
+    cards: int = 1,
 ) -> Weights:
     """Read the weights. With `training`, arithmetic avoids fp16, whose small gradients vanish.
+
+    `cards`: GPUs that the layers are spread over, the first so many; `device` is where prompts go in.
 
     Raises DataError (not a usable model) or EnvironmentFault (does not fit, no bitsandbytes).
     """
@@ -65,9 +68,12 @@ def load_weights(
     resolved = resolve_precision(precision, device)
     if training and precision == "auto" and resolved == "float16":
         resolved = "float32"
-    _check_fits(folder, name, resolved, device)
+    _check_fits(folder, name, resolved, device, cards)
     dtype = _dtype(resolved, device, training=training)
     arguments: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
+    if cards > 1:
+        room = {card: free_memory(f"cuda:{card}") for card in range(cards)}
+        arguments |= {"device_map": "balanced", "max_memory": room}
     if resolved in {"nf4", "int8"}:
         arguments["quantization_config"] = _quantization(resolved, files.config, dtype)
     try:
@@ -179,9 +185,9 @@ def _dtype(precision: Precision, device: str, *, training: bool) -> Any:
     return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
 
 
-def _check_fits(folder: Path, name: str, precision: Precision, device: str) -> None:
+def _check_fits(folder: Path, name: str, precision: Precision, device: str, cards: int) -> None:
     needed = count_weights(folder) * BYTES_PER_WEIGHT[precision]
-    if needed > free_memory(device):
+    if needed > (free_memory(device) if cards == 1 else sum(free_memory(f"cuda:{card}") for card in range(cards))):
         raise _too_large(name, precision, device, needed)
 
 

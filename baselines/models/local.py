@@ -34,10 +34,14 @@ BASE = ""
 class Core:
     """What a model and its adapters share. Weights are read when the first answer is asked for."""
 
-    def __init__(self, files: ModelFiles, spec: ModelSpec, device: str, weights: Weights | None = None) -> None:
+    def __init__(
+        self, files: ModelFiles, spec: ModelSpec, device: str, weights: Weights | None = None, cards: int = 1
+    ) -> None:
+        """`cards`: the weights are spread over so many GPUs, `device` and those after it."""
         self.files = files
         self.spec = spec
         self.device = device
+        self.cards = cards if device.startswith("cuda") else 1
         self.precision = resolve_precision(spec.precision, device)
         self.layout = layout_of(files.tokenizer, spec.chat_template_arguments, files.end_ids)
         self.context_length = spec.context_length or files.context_length
@@ -51,7 +55,9 @@ class Core:
     def model(self) -> Any:
         """The transformers model."""
         if self._weights is None:
-            self._weights = load_weights(self.files, precision=self.spec.precision, device=self.device)
+            self._weights = load_weights(
+                self.files, precision=self.spec.precision, device=self.device, cards=self.cards
+            )
         return self._weights.model
 
     @property
@@ -60,11 +66,12 @@ class Core:
         if self._engine is None and self.spec.engine == "vllm":
             from baselines.models.vllm_engine import VllmEngine
 
-            self._engine = VllmEngine(self.files, self.precision, self.context_length, self.device)
+            self._engine = VllmEngine(self.files, self.precision, self.context_length, self.device, self.cards)
         elif self._engine is None:
             from baselines.models import generation, padded
 
-            kind = generation.Engine if generation.supported(self.model.config) else padded.PaddedEngine
+            alone = self.cards == 1  # the slot table keeps all keys and values on one card
+            kind = generation.Engine if alone and generation.supported(self.model.config) else padded.PaddedEngine
             self._engine = kind(self.model, self.device)
         return self._engine
 
@@ -87,8 +94,10 @@ class Core:
         self._active = adapter
 
 
-def load(spec: ModelSpec, *, model_path: Path | None = None, device: str | None = None) -> LocalModel:
+def load(spec: ModelSpec, *, model_path: Path | None = None, device: str | None = None, cards: int = 1) -> LocalModel:
     """Open what `spec` names; `model_path` overrides its id (a bundled model, whose name the report keeps).
+
+    `cards`: GPUs that the weights are spread over.
 
     Everything is checked now, the weights are read with the first answer. Raises DataError (not a usable model) or
     EnvironmentFault (unreachable, gated; later: too large, no bitsandbytes).
@@ -103,7 +112,7 @@ def load(spec: ModelSpec, *, model_path: Path | None = None, device: str | None 
         from baselines.models import vllm_engine
 
         vllm_engine.check()
-    return LocalModel(Core(files, spec, device or default_device()))
+    return LocalModel(Core(files, spec, device or default_device(), cards=cards))
 
 
 class LocalModel:

@@ -41,8 +41,11 @@ def check() -> None:
 class VllmEngine:
     """Weights in vLLM's own process; adapters as LoRA requests beside them. Loads with the first answer."""
 
-    def __init__(self, files: ModelFiles, precision: str, context: int, device: str) -> None:
-        """`precision` is resolved, never `auto`; `context` in tokens. Raises EnvironmentFault without a GPU."""
+    def __init__(self, files: ModelFiles, precision: str, context: int, device: str, cards: int = 1) -> None:
+        """`precision` is resolved, never `auto`; `context` in tokens; each layer is cut for as many `cards`.
+
+        Raises EnvironmentFault without a GPU.
+        """
         check()
         if not device.startswith("cuda"):
             raise EnvironmentFault(
@@ -53,6 +56,7 @@ class VllmEngine:
         self.files = files
         self.precision = precision
         self.context = context
+        self.cards = cards
         self._adapters: dict[str, int] = {}
         self._request: Any = None
         self._llm: Any = None
@@ -114,6 +118,7 @@ class VllmEngine:
                 dtype=DTYPES[self.precision],
                 quantization="bitsandbytes" if self.precision == "nf4" else None,
                 max_model_len=self.context,
+                tensor_parallel_size=self.cards,
                 trust_remote_code=False,
                 enable_prefix_caching=True,
                 seed=0,

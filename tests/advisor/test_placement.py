@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from advisor.gpus import Gpu
-from advisor.placement import MOST, Needs, Place, Room, addressable, cards_for, needs_of
+from advisor.placement import MOST, Needs, Place, Room, addressable, asked_for, needs_of, spread_over
 from reports.run.schema import ApproachSpec, DataFacts, Expected, ModelSpec, RunSpec, Task
 
 GB = 10**9
@@ -122,12 +122,14 @@ def test_as_few_cards_as_hold_it_by_powers_of_two_and_never_parts(
     gigabytes: float, cards: tuple[Gpu, ...], count: int
 ) -> None:
     expected = Expected(approach="x", memory_bytes=gigabytes * GB)
-    assert cards_for(item("zero-shot", "big"), expected, cards) == count
+    assert spread_over(expected, cards) == count
+    assert spread_over(None, cards) == 1
 
 
 @pytest.mark.parametrize(("asked", "cards", "count"), [(2, FOUR, 2), (8, FOUR, 4), (None, FOUR, 1), (2, CUT, 1)])
-def test_an_approach_may_ask_for_cards(asked: int | None, cards: tuple[Gpu, ...], count: int) -> None:
-    assert cards_for(item("qlora", "small", devices=asked), None, cards) == count
+def test_a_training_may_ask_for_cards(asked: int | None, cards: tuple[Gpu, ...], count: int) -> None:
+    assert max(1, asked_for(item("qlora", "small", devices=asked), cards)) == count
+    assert needs(item("qlora", "small", devices=asked), cards=cards).cards == count
 
 
 def test_of_unlike_cards_the_smallest_that_is_large_enough_is_taken() -> None:

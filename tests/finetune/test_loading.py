@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +35,30 @@ def test_nf4_loads_on_a_cpu_and_answers(tiny_model: Path) -> None:
     with torch.inference_mode():
         logits = weights.model(torch.tensor([[5, 6, 7]])).logits
     assert bool(torch.isfinite(logits).all())
+
+
+def test_what_one_card_cannot_hold_is_spread_over_several(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import AutoModelForCausalLM
+
+    from finetune import loading
+
+    asked: list[dict[str, Any]] = []
+
+    def from_pretrained(*_: object, **said: Any) -> None:
+        asked.append(said)
+        raise OSError("there is no card here")
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", from_pretrained)
+    monkeypatch.setattr(loading, "free_memory", lambda device: 300_000)
+    weights = open_model(str(tiny_model))
+    assert 300_000 < count_weights(tiny_model) * 4 < 600_000
+    for cards in (2, 3):
+        with pytest.raises(DataError, match="no card here"):
+            load_weights(weights, precision="float32", device="cuda:0", cards=cards)
+    assert [said["device_map"] for said in asked] == ["balanced"] * 2
+    assert asked[0]["max_memory"] == {0: 300_000, 1: 300_000}
+    with pytest.raises(EnvironmentFault, match="for weights alone"):
+        load_weights(weights, precision="float32", device="cuda:0")
 
 
 def test_the_hash_follows_the_weights_not_the_name(tiny_model: Path, copy: Path) -> None:

@@ -153,3 +153,9 @@ def test_what_it_cannot_do_is_refused(tiny_model: Path, vllm: StandIn, precision
     files = load(ModelSpec(id=str(tiny_model)), device="cpu").core.files
     with pytest.raises(EnvironmentFault, match=said):
         VllmEngine(files, precision, 512, device)
+
+
+def test_each_layer_is_cut_for_the_cards_that_the_job_has(tiny_model: Path, vllm: StandIn) -> None:
+    spec = ModelSpec(id=str(tiny_model), engine="vllm", precision="float32")
+    answers(load(spec, device="cuda:0", cards=2))
+    assert vllm.started[0]["tensor_parallel_size"] == 2
