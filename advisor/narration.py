@@ -146,8 +146,8 @@ class Board:
             case ApproachFinished(approach=name, answered=answered, failed=failed):
                 row = self._set(name, "done", text.count(failed, "failed answer") if failed else "")
                 row.done = answered
-            case StoppedEarly(approach=name, rival=rival):
-                self._set(name, "stopped", f"clearly worse than {rival}")
+            case StoppedEarly(approach=name, rival=rival, settled=settled):
+                self._set(name, "stopped", "all others are worse" if settled else f"clearly worse than {rival}")
             case ApproachFailed(approach=name, error=error):
                 self._set(name, "failed", error)
             case ApproachSkipped(approach=name, reason=reason):

@@ -136,6 +136,7 @@ class _Run:
         self.light = tuple(metric for metric in self.spec.metrics if scoring.is_light(metric))
         self.rule = StoppingRule.of(self.spec, self.cases.values())
         self.stopped: set[str] = set()
+        self.settled: set[str] = set()
         if self.rule is not None and resumed:
             self._recall(self.rule)
 
@@ -156,8 +157,10 @@ class _Run:
 
     def _recall(self, rule: StoppingRule) -> None:
         """What an earlier session answered and ended: a look comes to the same decision again."""
-        self.stopped = {event.approach for event in self.store.events() if isinstance(event, StoppedEarly)}
+        ended = [event for event in self.store.events() if isinstance(event, StoppedEarly)]
+        self.stopped, self.settled = {e.approach for e in ended}, {e.approach for e in ended if e.settled}
         rule.out |= self.stopped
+        rule.beaten |= self.stopped - self.settled
         for name in self.store.approaches:
             answers = self.store.answers(name).values()
             pairs = [(self.cases[answer.case], answer) for answer in answers if answer.case in self.cases]
@@ -202,7 +205,7 @@ class _Run:
             for spec in self.spec.approaches
             if spec.kind not in MEASURED_KINDS_LEFT_OUT
             and spec.part_of is None
-            and spec.name not in self.failed.keys() | self.skipped | self.stopped
+            and spec.name not in self.failed.keys() | self.skipped | (self.stopped - self.settled)
         )
 
     def _latency(self) -> Job | None:
@@ -277,6 +280,7 @@ class _Run:
         """Ends the approaches that are clearly worse, and tells the worker, which waits for it."""
         found = self.rule.decide(event.approaches, event.done) if self.rule is not None else []
         self.stopped |= {stopped.approach for stopped in found}
+        self.settled |= {stopped.approach for stopped in found if stopped.settled}
         for stopped in found:
             yield self._kept(stopped)
         decided = Decided(stop=tuple(stopped.approach for stopped in found))

@@ -1,14 +1,20 @@
-"""`decision.stop_early`: which approaches are ended after a round, as clearly worse than another one that goes on.
+"""`decision.stop_early`: which approaches need no more answers after a round, and why.
 
     rule = StoppingRule.of(spec, cases)               # None where the rule is not wanted or does not apply
     rule.saw(score); rule.decide(live, rule.looks[0]) # the approaches to end, each with its rival and the reason
 
-All approaches of a job answer the same first cases of the run's seeded order, then it is looked: an approach is ended
-where its comparison with a rival is settled against it by the e-process of `reports.statistics.sequential`, and it
-trails by more than the margin of the decision (what is worse by less may still be the one to use, as the cheaper one).
-Every look may be the last, and the best approach is ended with a probability of at most 5 %: an approach is held
-against all its rivals, so 5 % are shared out among them. What leads goes on to the end: its quality is what is
-reported. Knows no worker and no clock; sees scores, never answers.
+All approaches of a job answer the same first cases of the run's seeded order, then it is looked:
+
+- An approach is ended where its comparison with a rival is settled against it by the e-process of
+  `reports.statistics.sequential`, and it trails by more than the margin of the decision (what is worse by less may
+  still be the one to use, as the cheaper one).
+- The leader is ended where every other contender is out or clearly worse by the same test, and, if the project sets a
+  least quality, a confidence sequence valid at any look says on which side of it the leader lies: the decision is made,
+  further answers would only narrow its interval. One with trainings beside it (a curve, seeds) answers every case.
+
+Every look may be the last, so all that may ever be settled, every pair of approaches of which one can be ended and
+every approach's side of the limit, shares 5 %: in at most 5 % of the runs anything at all is ended wrongly, however
+many approaches there are. Knows no worker and no clock; sees scores, never answers.
 """
 
 from __future__ import annotations
@@ -25,7 +31,7 @@ from baselines.evaluate import in_order
 from reports.run.events import StoppedEarly
 from reports.run.schema import ApproachSpec, Case, RunSpec, Score
 from reports.statistics.outcomes import BINARY_METRICS
-from reports.statistics.sequential import is_settled
+from reports.statistics.sequential import is_settled, win_share
 
 ALPHA = 0.05
 FIRST_LOOK = 50
@@ -56,11 +62,16 @@ class StoppingRule:
     """Case ids in the order of the run."""
     contenders: Sequence[ApproachSpec]
     baseline: str | None = None
-    """Named by the project as the one that others are compared with: never ended."""
+    """Named by the project as the one that others are compared with: ended only with the whole contest."""
+    min_quality: float | None = None
+    parents: frozenset[str] = frozenset()
+    """Approaches with trainings beside them, which answer every case: so must they."""
     right: dict[str, NDArray[np.int8]] = field(default_factory=dict)
     """Approach to its scores by place in the order: 1 right, 0 wrong or failed, -1 not answered yet."""
     out: set[str] = field(default_factory=set)
     """Approaches that were ended, failed or skipped: no rivals any more."""
+    beaten: set[str] = field(default_factory=set)
+    """Those that were ended as clearly worse. One that failed may come back: while one has, nobody has won."""
 
     @classmethod
     def of(cls, spec: RunSpec, cases: Iterable[Case]) -> StoppingRule | None:
@@ -70,7 +81,10 @@ class StoppingRule:
             return None
         contenders = [item for item in spec.approaches if item.part_of is None]
         order = [question.id for question in in_order(questions, spec.seed)]
-        return cls(spec.metrics[0], spec.decision.margin, order, contenders, spec.decision.baseline)
+        decision, parents = spec.decision, frozenset(item.part_of for item in spec.approaches if item.part_of)
+        return cls(
+            spec.metrics[0], decision.margin, order, contenders, decision.baseline, decision.min_quality, parents
+        )
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -84,16 +98,67 @@ class StoppingRule:
 
     def decide(self, live: Sequence[str], done: int) -> list[StoppedEarly]:
         """Which of the approaches that answered the first `done` cases are ended; they are no rivals from then on."""
-        kinds = {item.name: item.kind for item in self.contenders}
-        endable = [n for n in live if n in kinds and kinds[n] not in FREE and n != self.baseline]
+        endable = [n for n in live if n in self._kinds and self._kinds[n] not in FREE and n != self.baseline]
         found = []
         for name in sorted(endable, key=lambda name: -self._hits(name, done)):
-            rivals = sorted(kinds, key=lambda rival: -self._hits(rival, done))
-            stopped = next(filter(None, (self._settled(name, rival, done) for rival in rivals)), None)
+            rivals = sorted(self._kinds, key=lambda rival: -self._hits(rival, done))
+            stopped = next(filter(None, (self._beaten(name, rival, done) for rival in rivals)), None)
             if stopped:
                 found.append(stopped)
                 self.out.add(name)
-        return found
+                self.beaten.add(name)
+        return [*found, *self._contest_over([name for name in live if name not in self.out], done)]
+
+    @cached_property
+    def _kinds(self) -> dict[str, str]:
+        return {item.name: item.kind for item in self.contenders}
+
+    @cached_property
+    def comparisons(self) -> int:
+        """How many statements share the 5 %: pairs with an approach that can be ended, and sides of the limit."""
+        free = sum(kind in FREE for kind in self._kinds.values())
+        paid = len(self._kinds) - free
+        return max(1, paid * (paid - 1) // 2 + paid * free + (paid if self.min_quality is not None else 0))
+
+    def _contest_over(self, live: Sequence[str], done: int) -> list[StoppedEarly]:
+        """The leader, and a named baseline that still answers, where nothing is left to find out."""
+        leader = max((n for n in self._kinds if n not in self.out), key=lambda n: self._hits(n, done), default=None)
+        if (
+            leader is None
+            or leader not in live
+            or leader in self.parents
+            or self._kinds[leader] in FREE
+            or len(self._kinds) < 2
+        ):
+            return []
+        others = [name for name in self._kinds if name != leader and name not in self.beaten]
+        side = self._side(leader, done)
+        if side is None or not all(self._is_beaten(name, leader, done) for name in others):
+            return []
+        rival = max((name for name in self._kinds if name != leader), key=lambda n: self._hits(n, done))
+        won = StoppedEarly(
+            approach=leader,
+            answered=done,
+            total=len(self.order),
+            rival=rival,
+            settled=True,
+            reason=f"all others are clearly worse{side}: further answers would not change the decision",
+        )
+        paid = [name for name in live if self._kinds.get(name, FREE[0]) not in FREE and name not in self.parents]
+        late = [self._beaten(name, leader, done) for name in paid if name in others]
+        ended = [*filter(None, late), won]
+        self.out |= {event.approach for event in ended}
+        return ended
+
+    def _side(self, name: str, done: int) -> str | None:
+        """On which side of the least quality the approach is shown to lie, in words; None where that is open."""
+        if self.min_quality is None:
+            return ""
+        hits = self._hits(name, done)
+        seen = win_share(done - hits, hits, ALPHA / self.comparisons)
+        if seen.low >= self.min_quality:
+            return " and its quality is shown to reach the limit"
+        return " and its quality is shown to be below the limit" if seen.high < self.min_quality else None
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -105,15 +170,24 @@ class StoppingRule:
     def _hits(self, name: str, done: int) -> int:
         return int((self._row(name)[:done] == 1).sum())
 
-    def _settled(self, name: str, rival: str, done: int) -> StoppedEarly | None:
-        """The event where the rival is clearly better on the first `done` cases, all of which both answered."""
+    def _is_beaten(self, name: str, rival: str, done: int) -> bool:
+        """Whether the rival is clearly better on the first `done` cases, all of which both answered."""
         own, other = self._row(name)[:done], self._row(rival)[:done]
-        if name == rival or rival in self.out or min(own.min(), other.min()) < 0:
+        if name == rival or min(own.min(), other.min()) < 0:
+            return False
+        lost, won = self._lost_and_won(name, rival, done)
+        clear = lost > won and lost - won >= self.margin * done
+        return clear and is_settled(lost, won, ALPHA, self.comparisons)
+
+    def _lost_and_won(self, name: str, rival: str, done: int) -> tuple[int, int]:
+        own, other = self._row(name)[:done], self._row(rival)[:done]
+        return int((other > own).sum()), int((own > other).sum())
+
+    def _beaten(self, name: str, rival: str, done: int) -> StoppedEarly | None:
+        """The event where the rival is clearly better and still in the contest."""
+        if rival in self.out or not self._is_beaten(name, rival, done):
             return None
-        lost, won = int((other > own).sum()), int((own > other).sum())
-        comparisons = max(1, len(self.contenders) - 1)
-        if lost - won < self.margin * done or lost <= won or not is_settled(lost, won, ALPHA, comparisons):
-            return None
+        lost, won = self._lost_and_won(name, rival, done)
         return StoppedEarly(
             approach=name,
             answered=done,

@@ -102,6 +102,9 @@ class Scored(Record):
     score: Score
 
 
+NO_VERDICT = "none"
+
+
 class Judged(Record):
     """What a judge was asked in one pass, and what it said of answers that people graded. Verdicts are scores."""
 
@@ -124,7 +127,7 @@ class Judged(Record):
     flipped: int = 0
     """Pairwise: cases whose two orders contradict each other."""
     labels: tuple[tuple[str, str, str], ...] = ()
-    """(row, people's verdict, the judge's verdict)."""
+    """(row, people's verdict, the judge's verdict or NO_VERDICT)."""
 
 
 class Measured(Record):

@@ -67,6 +67,7 @@ def contender(
         state=_state(store, table, row),
         error=table.log.errors.get(spec.name, ""),
         stopped=_stopped(table, spec.name),
+        settled=spec.name in table.log.stopped and table.log.stopped[spec.name].settled,
         quality=next(iter(measured.values())),
         quality_answered=measure(views.answered, spec.name),
         metrics=measured,

@@ -71,7 +71,8 @@ def _facts(approach: ApproachSummary, bills: Mapping[str, Bill]) -> ApproachFact
         seeds=len(approach.seeds.values) if approach.seeds else 1,
         seed_sd=approach.seeds.sd if approach.seeds else None,
         train_examples=approach.training.examples if approach.training else None,
-        stopped_early=approach.state == "stopped early",
+        stopped_early=approach.state == "stopped early" and not approach.settled,
+        settled=approach.settled,
     )
 
 

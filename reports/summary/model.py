@@ -147,6 +147,8 @@ class ApproachSummary(Record):
     """Why the approach as a whole failed."""
     stopped: str = ""
     """After how many cases the stopping rule ended it, and why: its estimates are of those cases and lean away."""
+    settled: bool = False
+    """It was ended as the leader: nothing was left to decide."""
     quality: Estimate
     """The primary metric; failures count as wrong."""
     quality_answered: Estimate

@@ -70,7 +70,7 @@ def _sample(evidence: Evidence, choice: Choice) -> Iterator[str]:
     clusters = evidence.outcomes.n_clusters
     if clusters is not None and clusters < FEW_CLUSTERS:
         yield f"The cases come from only {text.count(clusters, 'group')}: intervals over so few groups are unsteady."
-    stopped = [f.name for f in evidence.approaches if f.stopped_early]
+    stopped = [f.name for f in evidence.approaches if f.stopped_early or f.settled]
     if stopped:
         names = text.listed([called(name) for name in stopped])
         yield f"Stopped early: {names}. Estimates at stopping lean away from zero; only their direction counts."

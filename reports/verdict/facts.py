@@ -51,7 +51,9 @@ class ApproachFacts:
     train_examples: int | None = None
     """Labelled examples that it was trained on; None where it was not trained."""
     stopped_early: bool = False
-    """Sequential stopping ended it: its estimate leans away from zero difference."""
+    """Sequential stopping ended it as clearly worse: its estimate leans away from zero difference."""
+    settled: bool = False
+    """It led, and was ended because nothing was left to decide: it stands, and its estimate leans too."""
 
 
 @dataclass(frozen=True)

@@ -75,14 +75,67 @@ def test_what_costs_no_generation_or_is_part_of_a_curve_is_never_ended(untouchab
     rule = rule_for(untouchable, "rag")
     answer(rule, untouchable, 0.0, 200)
     answer(rule, "rag", 1.0, 200)
-    assert rule.decide((untouchable, "rag"), 200) == []
+    assert untouchable not in {event.approach for event in rule.decide((untouchable, "rag"), 200)}
 
 
-def test_the_baseline_that_the_project_names_is_never_ended() -> None:
+def test_the_baseline_that_the_project_names_is_ended_with_the_contest_only() -> None:
+    rule = rule_for("zero-shot", "rag", "few-shot", baseline="zero-shot")
+    answer(rule, "zero-shot", 0.0, 200)
+    answer(rule, "rag", 0.99, 200, 1)
+    answer(rule, "few-shot", 0.99, 200, 2)
+    assert rule.decide(("zero-shot", "rag", "few-shot"), 50) == []
     rule = rule_for("zero-shot", "rag", baseline="zero-shot")
     answer(rule, "zero-shot", 0.0, 200)
     answer(rule, "rag", 1.0, 200)
-    assert rule.decide(("zero-shot", "rag"), 200) == []
+    assert [(e.approach, e.settled) for e in rule.decide(("zero-shot", "rag"), 50)] == [
+        ("zero-shot", False),
+        ("rag", True),
+    ]
+
+
+def test_the_leader_is_ended_once_all_others_are() -> None:
+    rule = rule_for("floor", "zero-shot", "rag")
+    for name, share, seed in (("floor", 0.1, 3), ("zero-shot", 0.3, 1), ("rag", 0.95, 2)):
+        answer(rule, name, share, 50, seed)
+    first, last = rule.decide(("zero-shot", "rag"), 50)
+    assert (first.approach, first.settled) == ("zero-shot", False)
+    assert (last.approach, last.settled, last.rival) == ("rag", True, "zero-shot")
+    assert "further answers would not change the decision" in last.reason
+
+
+def test_the_leader_goes_on_while_a_rival_has_not_answered_or_has_failed() -> None:
+    for absent in ("not answered", "failed"):
+        rule = rule_for("zero-shot", "rag", "qlora")
+        answer(rule, "zero-shot", 0.1, 50, 1)
+        answer(rule, "rag", 0.95, 50, 2)
+        if absent == "failed":
+            rule.out.add("qlora")
+        assert [event.approach for event in rule.decide(("zero-shot", "rag"), 50)] == ["zero-shot"], absent
+
+
+def test_the_leader_goes_on_while_it_may_miss_the_limit() -> None:
+    def ended(limit: float, share: float) -> list[str]:
+        rule = rule_for("zero-shot", "rag", min_quality=limit)
+        answer(rule, "zero-shot", 0.05, 150, 1)
+        answer(rule, "rag", share, 150, 2)
+        return [event.reason for event in rule.decide(("zero-shot", "rag"), 150) if event.settled]
+
+    assert ended(0.8, 0.8) == []
+    assert "shown to reach the limit" in ended(0.5, 0.8)[0]
+    assert "shown to be below the limit" in ended(0.99, 0.8)[0]
+
+
+def test_a_leader_with_trainings_beside_it_answers_every_case() -> None:
+    rule = rule_for("zero-shot", "qlora", "qlora@1/2")
+    answer(rule, "zero-shot", 0.05, 50, 1)
+    answer(rule, "qlora", 0.95, 50, 2)
+    assert [event.approach for event in rule.decide(("zero-shot", "qlora"), 50)] == ["zero-shot"]
+
+
+def test_all_that_may_be_settled_shares_the_error() -> None:
+    assert rule_for("zero-shot", "rag").comparisons == 1
+    assert rule_for("floor", "zero-shot", "rag", "recorded").comparisons == 1 + 2 * 2
+    assert rule_for("zero-shot", "rag", "qlora", min_quality=0.8).comparisons == 3 + 3
 
 
 def test_a_failed_answer_counts_as_wrong() -> None:

@@ -329,6 +329,30 @@ def test_an_approach_that_was_stopped_early_is_compared_on_its_cases_by_a_p_that
     assert any("n = 50, at stopping" in text for text in texts)
 
 
+def test_a_leader_that_was_ended_because_all_is_settled_is_named_and_marked(tmp_path: Path) -> None:
+    outcomes = {"few-shot": [1.0] * 30 + [0.0] * 20, "zero-shot": [1.0] * 20 + [0.0] * 55, "qlora": [1.0] * 74 + [0.0]}
+    store = run(tmp_path / "r", outcomes, decision=Decision(stop_early=True))
+    for name, answered, rival, settled in (
+        ("few-shot", 50, "qlora", False),
+        ("zero-shot", 75, "qlora", False),
+        ("qlora", 75, "zero-shot", True),
+    ):
+        event = StoppedEarly(
+            approach=name,
+            answered=answered,
+            total=300,
+            rival=rival,
+            settled=settled,
+            reason="all others are clearly worse",
+        )
+        store.record(event)
+    found = summary_of(store)
+    assert (found.verdict.approach, found.verdict.could_be_best) == ("qlora", ("qlora",))
+    leader = found.approach("qlora")
+    assert (leader.settled, leader.quality.n, leader.state) == (True, 75, "stopped early")
+    assert any("Stopped early: few-shot, zero-shot and qlora" in warning for warning in found.verdict.warnings)
+
+
 def test_slices_find_where_the_gain_is(tmp_path: Path) -> None:
     outcomes = {"zero-shot": [0.0] * 60 + [1.0] * 60, "rag": [1.0] * 120}
     store = run(tmp_path / "r", outcomes)
