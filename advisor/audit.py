@@ -9,7 +9,8 @@ Knows which files, which model and which split a project means; what a defect is
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,12 +35,14 @@ SHOWN = 3
 _GLYPHS = {"serious": "!!", "warning": "!", "note": "·"}
 
 
-def audit_project(project: Project, *, deep: bool = False) -> Audit:
+def audit_project(project: Project, *, deep: bool = False, on_look: Callable[[str], None] = lambda _: None) -> Audit:
     """Audits the files as they stand. `deep` adds sentence embeddings: minutes, and the embedding model.
 
-    Raises DataError where a file is missing or has no usable row, EnvironmentFault where `deep` finds no model.
+    `on_look` is told what is looked at next. Raises DataError where a file is missing or has no usable row,
+    EnvironmentFault where `deep` finds no model.
     """
     said = project.data
+    on_look(f"reading {listed([source.path for source in (said.train, said.dev, said.eval) if source is not None])}")
     material = read_material(said.eval, said.train, project.task.type, project.folder, dev=said.dev)
     if not material.eval:
         raise DataError(f"{said.eval.path}: no row can be used", "`advisor new` shows which columns were found")
@@ -47,8 +50,9 @@ def audit_project(project: Project, *, deep: bool = False) -> Audit:
     material = _split(project, specs, material)
     labels = project.task.labels if isinstance(project.task.labels, tuple) else _labels(material)
     task = Task(type=project.task.type, instruction=project.task.instruction, labels=labels)
+    on_look(f"looking at {count(len(material.learn), 'training row')} and {count(len(material.eval), 'eval row')}")
     embed = _embedding(project) if deep else None
-    return examine(material, task, budget=_budget(project, specs), embed=embed)
+    return examine(material, task, budget=_budget(project, specs), embed=embed, on_look=on_look)
 
 
 def chosen_fixes(project: Project, fixes: Collection[str], folder: Path) -> tuple[Fix, ...]:
@@ -61,7 +65,7 @@ def chosen_fixes(project: Project, fixes: Collection[str], folder: Path) -> tupl
     unknown = [fix for fix in fixes if fix not in FIXES]
     if unknown:
         raise UsageError(f"there is no fix {unknown[0]!r}", f"choose from {', '.join(FIXES)}")
-    if project.data.train is None:
+    if project.data.train is None and not _is_split(project, project.approach_specs()):
         raise UsageError(
             "the project has no training file of its own, and an eval set is never changed",
             "split the file into two first, and name both: data: {eval: …, train: …}",
@@ -75,8 +79,10 @@ def clean_project(project: Project, audit: Audit, fixes: Collection[str], folder
     from baselines.audit.cleaning import clean
 
     wanted = chosen_fixes(project, fixes, folder)
-    assert project.data.train is not None
-    return clean(project.data.train, project.task.type, project.folder, audit=audit, fixes=wanted, folder=folder)
+    said, parts = project.data.train, None
+    if said is None:
+        said, parts = project.data.eval, _parts(project)
+    return clean(said, project.task.type, project.folder, audit=audit, fixes=wanted, folder=folder, parts=parts)
 
 
 def audit_lines(audit: Audit) -> Iterator[str]:
@@ -92,16 +98,37 @@ def audit_lines(audit: Audit) -> Iterator[str]:
         yield f"not looked at: {reason}"
 
 
-def cleaned_lines(done: Cleaned) -> Iterator[str]:
-    """What was written, and what to change in the project file."""
+def cleaned_lines(done: Cleaned, project: Project) -> Iterator[str]:
+    """What was written, what to change in the project file, and what to type then."""
     out = listed([f"{n:,} for {fix}" for fix, n in done.removed.items()]) or "none"
     changed = listed([f"{n:,} for {fix}" for fix, n in done.changed.items()]) or "none"
-    yield f"rows kept: {done.kept:,}; taken out: {out}; changed: {changed}"
+    yield f"rows to learn from that stay: {done.kept:,}; taken out: {out}; changed: {changed}"
     for file in done.files:
         yield f"written: {file}"
     yield f"log: {done.log}"
-    where = listed([str(file) for file in done.files])
-    yield f"to use it, set data.train in advisor.yaml to {where}" + (f" with {done.columns}" if done.columns else "")
+    if done.parts:
+        yield "the file is written in the parts that a run makes of it, so that no row moves from one to another"
+        yield f"to use it, set in advisor.yaml: data: {{{_as_parts(done, project)}}}"
+    else:
+        where = listed([_from(project, file) for file in done.files])
+        columns = f" with {done.columns}" if done.columns else ""
+        yield f"to use it, set data.train in advisor.yaml to {where}{columns}"
+    yield f"then: advisor check {project.folder}"
+
+
+def _as_parts(done: Cleaned, project: Project) -> str:
+    """The files of the project file's `data`, each with what it said of the columns."""
+    said = project.data.eval.model_dump(mode="json", exclude_defaults=True)
+    columns = {key: value for key, value in said.items() if key not in ("path", "sheet")}
+    more = done.columns or ", ".join(f"{key}: {json.dumps(value)}" for key, value in columns.items())
+    files = {part: _from(project, done.log.parent / name) for part, name in done.parts.items()}
+    return ", ".join(f"{p}: {{path: {file}, {more}}}" if more else f"{p}: {file}" for p, file in files.items())
+
+
+def _from(project: Project, file: Path) -> str:
+    """A path as the project file writes it."""
+    home, whole = project.folder.resolve(), file.resolve()
+    return (whole.relative_to(home) if whole.is_relative_to(home) else whole).as_posix()
 
 
 # --- parts ----------------------------------------------------------------------------------------------
@@ -128,24 +155,34 @@ def _labels(material: Material) -> tuple[str, ...]:
 
 def _split(project: Project, specs: Sequence[ApproachSpec], material: Material) -> Material:
     """The rows of a single file in the parts that a run would make of them."""
+    said = project.data
+    if not _is_split(project, specs):
+        return material
+    try:
+        owners = _parts(project)
+    except DataError:  # too few rows to split: the plan says so, the audit looks at what there is
+        return material
+    whole = divided(material, owners)
+    return replace(whole, file_of=dict.fromkeys(("train", "dev", "eval"), said.eval.path))
+
+
+def _is_split(project: Project, specs: Sequence[ApproachSpec]) -> bool:
+    """Whether a run divides the eval file into what is learnt from and what is measured on."""
+    said = project.data
+    wants_train = any("train" in registry.find(spec.kind).needs for spec in specs)
+    return bool(said.split or (said.split is None and said.train is None and wants_train))
+
+
+def _parts(project: Project) -> dict[str, Part]:
+    """`bare_text` of an input → its part, as a run splits the file. Raises DataError for too few rows."""
     from baselines.dataset import load_cases
     from baselines.splits import split
 
     said = project.data
-    wants_train = any("train" in registry.find(spec.kind).needs for spec in specs)
-    if not (said.split or (said.split is None and said.train is None and wants_train)):
-        return material
     loaded = load_cases(said.eval, project.task.type, project.folder, True, own_passages=said.documents is None)
-    try:
-        parts = split(loaded.items, project.seed)
-    except DataError:  # too few rows to split: the plan says so, the audit looks at what there is
-        return material
-    owners: dict[str, Part] = {}
+    parts = split(loaded.items, project.seed)
     named: tuple[tuple[Part, Any], ...] = (("train", parts.train), ("dev", parts.dev), ("eval", parts.test))
-    for part, cases in named:
-        owners |= {bare_text(case.question.input): part for case in cases}
-    whole = divided(material, owners)
-    return replace(whole, file_of=dict.fromkeys(("train", "dev", "eval"), said.eval.path))
+    return {bare_text(case.question.input): part for part, cases in named for case in cases}
 
 
 def _budget(project: Project, specs: Sequence[ApproachSpec]) -> TokenBudget | None:

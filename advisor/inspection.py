@@ -13,6 +13,7 @@ from reports.text import clean, count, json_text, listed, size
 
 if TYPE_CHECKING:
     from advisor.plan import Prepared
+    from advisor.project import Project
     from reports.run.listing import RunEntry
     from reports.run.schema import ApproachSpec, ModelSpec, RunSpec
 
@@ -136,16 +137,27 @@ def check_all(
     """
     from advisor import hardware
 
+    found: dict[str, Any] = {}
+    loaded = _loaded(path, cleaning) if path is not None else None
     machine = hardware.describe()
-    found: dict[str, Any] = {
-        "machine": machine.words(),
-        "disk_free": size(hardware.disk_free(path or Path())),
-        "embedding model": _embedder(),
-    }
+
+    def tell(name: str, value: Any) -> None:
+        found[name] = value
+        if not as_json:
+            for line in value if isinstance(value, list) else [value]:
+                plain = name in ("plan", "audit", "cleaned")
+                _say(line if plain else f"{name}: {line if not isinstance(line, dict) else _pairs(line)}")
+            sys.stdout.flush()
+
+    tell("machine", machine.words())
+    tell("disk_free", size(hardware.disk_free(path or Path())))
+    tell("embedding model", _embedder())
     missing: list[str] = []
     refused: DataError | None = None
-    if path is not None:
-        found |= _looked_at(path, as_json=as_json, deep=deep, cleaning=cleaning)
+    if path is not None and loaded is not None:
+        for name, value in _looked_at(loaded, as_json=as_json, deep=deep, cleaning=cleaning):
+            tell(name, value)
+        _narrate("planning what a run would do")
         try:
             prepared: Prepared | None = _prepared(path, allow_broken)
         except DataError as error:
@@ -153,17 +165,15 @@ def check_all(
     else:
         prepared = None
     if prepared is not None:
-        found |= {"plan": list(describe(prepared)), "models": {}}
+        tell("plan", list(describe(prepared)))
+        models = {}
         for name, model in _models(prepared.spec).items():
-            found["models"][name] = word = _model(prepared, model)
+            _narrate(f"looking for model {name}")
+            models[name] = word = _model(prepared, model)
             missing += [f"{name}: {word}"] if word.startswith("missing") else []
+        tell("models", models)
     if as_json:
         sys.stdout.write(json_text(found))
-    else:
-        for name, value in found.items():
-            for line in value if isinstance(value, list) else [value]:
-                plain = name in ("plan", "audit", "cleaned")
-                _say(line if plain else f"{name}: {line if not isinstance(line, dict) else _pairs(line)}")
     if refused is not None:
         raise refused
     if missing:
@@ -173,20 +183,27 @@ def check_all(
 # --- parts ----------------------------------------------------------------------------------------------
 
 
-def _looked_at(path: Path, *, as_json: bool, deep: bool, cleaning: Cleaning | None) -> dict[str, Any]:
-    """The audit, and what cleaning wrote: as lines, or as values for JSON."""
+def _loaded(path: Path, cleaning: Cleaning | None) -> Project:
+    """The project. What cannot be is refused before anything is printed or looked at."""
     from advisor import project
-    from advisor.audit import audit_lines, audit_project, chosen_fixes, clean_project, cleaned_lines
+    from advisor.audit import chosen_fixes
 
+    _narrate(f"checking {path}")
     loaded = project.load(path)
     if cleaning is not None:
         chosen_fixes(loaded, cleaning.fixes, cleaning.folder)
-    audit = audit_project(loaded, deep=deep)
-    found: dict[str, Any] = {"audit": audit.model_dump(mode="json") if as_json else list(audit_lines(audit))}
+    return loaded
+
+
+def _looked_at(loaded: Project, *, as_json: bool, deep: bool, cleaning: Cleaning | None) -> Iterator[tuple[str, Any]]:
+    """The audit, and what cleaning wrote: as lines, or as values for JSON, each as it is known."""
+    from advisor.audit import audit_lines, audit_project, clean_project, cleaned_lines
+
+    audit = audit_project(loaded, deep=deep, on_look=_narrate)
+    yield "audit", audit.model_dump(mode="json") if as_json else list(audit_lines(audit))
     if cleaning is not None:
         done = clean_project(loaded, audit, cleaning.fixes, cleaning.folder)
-        found["cleaned"] = list(cleaned_lines(done))
-    return found
+        yield "cleaned", list(cleaned_lines(done, loaded))
 
 
 def _named(path: Path | None) -> str | None:
@@ -272,3 +289,9 @@ def _model(prepared: Prepared, model: ModelSpec) -> str:
 
 def _say(line: str) -> None:
     sys.stdout.write(clean(line) + "\n")
+
+
+def _narrate(line: str) -> None:
+    """What is done now: on stderr, as lines, with or without a terminal."""
+    sys.stderr.write(clean(line) + "\n")
+    sys.stderr.flush()

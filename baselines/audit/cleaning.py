@@ -2,6 +2,10 @@
 
     done = clean(train_source, "classification", base, audit=audit, fixes=SAFE, folder=folder)
     done.files, done.removed, done.changed, done.log
+    done = clean(source, …, parts=part_of_input)        # one file that is split: train, dev and eval, each by itself
+
+Where one file is both eval and training set, its copy is written in the parts that a run makes of it: a later split of
+what is left would move rows, and what was trained on could become a case. Rows of the eval part stay as they are.
 
 Never touches an original, never writes into a folder that holds anything, never removes a row for label noise: that a
 classifier disagrees is a reason to read a row, not to drop it. CSV stays CSV with its delimiter, JSON and JSON Lines
@@ -14,17 +18,19 @@ import csv
 import io
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
 from baselines.audit.findings import Audit, Fix, Place, excerpt
 from baselines.audit.personal_data import masked
+from baselines.audit.rows import Part
 from baselines.detection import Parts, detect
 from baselines.drafts import Draft, drafts_of, source_files
 from baselines.formats.reading import read_table
 from baselines.formats.table import JSON, Problem, Table
+from baselines.overlap import bare_text
 from baselines.source import Source
 from reports.errors import DataError, UsageError
 from reports.run import atomic
@@ -48,13 +54,15 @@ class Cleaned:
     files: tuple[Path, ...]
     log: Path
     kept: int
-    """Rows in the copies."""
+    """Rows to learn from in the copies."""
     removed: Mapping[str, int]
     """Fix (or `broken-rows`) → rows taken out; a row with several reasons counts for the first."""
     changed: Mapping[str, int]
     """Fix → rows changed."""
     columns: str = ""
     """What the project file must say of the columns, where the copy has others than the original; "" else."""
+    parts: Mapping[Part, str] = field(default_factory=dict)
+    """Of a file that was split: part → path of its rows in the folder, with `*` where there are several files."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +73,20 @@ class _Step:
     place: Place
 
 
-def clean(source: Source, task: TaskType, base: Path, *, audit: Audit, fixes: Collection[Fix], folder: Path) -> Cleaned:
+def clean(
+    source: Source,
+    task: TaskType,
+    base: Path,
+    *,
+    audit: Audit,
+    fixes: Collection[Fix],
+    folder: Path,
+    parts: Mapping[str, Part] | None = None,
+) -> Cleaned:
     """Writes the copies below `folder`. Raises UsageError for a folder that holds something.
 
-    `audit` must be of these files as they are now. Raises DataError where no row would be left.
+    `audit` must be of these files as they are now. `parts`: `bare_text` of an input → the part that its rows belong
+    to, where the file is split. Raises DataError where no row to learn from would be left.
     """
     refuse_used(folder)
     steps = _steps(audit, fixes)
@@ -76,20 +94,45 @@ def clean(source: Source, task: TaskType, base: Path, *, audit: Audit, fixes: Co
     removed: Counter[str] = Counter()
     changed: Counter[str] = Counter()
     written: dict[str, str] = {}
+    paths = source_files(source, base)
     kept, columns = 0, ""
-    for path in source_files(source, base):
+    found: dict[Part, str] = {}
+    for path in paths:
         one = _File(source, path, base, task)
         rows = one.cleaned(steps, log, removed, changed)
-        kept += len(rows)
-        name, text = one.written(rows)
-        written[name if name not in written else f"{path.parent.name}-{name}"] = text
+        for part, own in _divided(rows, one, parts):
+            kept += len(own) if part != "eval" else 0
+            name, text = one.written([cells for _, cells in own])
+            if part is not None:
+                suffix = name.rpartition(".")[2]
+                found[part] = f"{part}-*.{suffix}" if len(paths) > 1 else f"{part}.{suffix}"
+                name = found[part].replace("*", name.rpartition(".")[0])
+            written[name if name not in written else f"{path.parent.name}-{name}"] = text
         columns = columns or one.new_columns()
     if not kept:
         raise DataError("cleaning would leave no training row", "choose fewer fixes, or look at the audit's rows first")
     for name, text in written.items():
         atomic.write(folder / name, text)
     atomic.write(folder / LOG, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in log))
-    return Cleaned(tuple(folder / name for name in written), folder / LOG, kept, removed, changed, columns)
+    files = tuple(folder / name for name in written)
+    return Cleaned(files, folder / LOG, kept, removed, changed, columns, found)
+
+
+_Numbered = tuple[int, dict[str, JSON]]
+
+
+def _divided(
+    rows: Sequence[_Numbered], one: _File, parts: Mapping[str, Part] | None
+) -> Iterator[tuple[Part | None, Sequence[_Numbered]]]:
+    """The rows in one piece, or in those of a split; a part without rows is left out."""
+    if parts is None:
+        yield None, rows
+        return
+    owners = [parts.get(bare_text(one.drafts[number].input), "eval") for number, _ in rows]
+    for part in get_args(Part):
+        own = [row for row, owner in zip(rows, owners, strict=True) if owner == part]
+        if own:
+            yield part, own
 
 
 def refuse_used(folder: Path) -> None:
@@ -105,7 +148,7 @@ def _steps(audit: Audit, fixes: Collection[Fix]) -> dict[tuple[str, int], list[_
         for finding in audit.findings:
             if finding.kind in _KINDS.get(fix, (fix,)):
                 for place in finding.rows:
-                    if place.change is not None and place.part == "train":
+                    if place.change is not None and place.part != "eval":
                         steps[place.file, place.row].append(_Step(fix, place))
     return steps
 
@@ -137,8 +180,8 @@ class _File:
         log: list[dict[str, str | int]],
         removed: Counter[str],
         changed: Counter[str],
-    ) -> list[dict[str, JSON]]:
-        """The rows that stay, changed where asked for. Everything else goes to the log."""
+    ) -> list[_Numbered]:
+        """The rows that stay with their numbers, changed where asked for. Everything else goes to the log."""
         for problem in self.broken:
             removed["broken-rows"] += 1
             log.append({"file": self.name, "row": problem.row or 0, "done": "removed", "fix": "broken-rows",
@@ -153,7 +196,7 @@ class _File:
                 log.append({"file": self.name, "row": number, "done": _DONE[step.place.change or "remove"],
                             "fix": step.fix, "why": step.place.note, "text": step.place.excerpt})  # fmt: skip
             if not leaving:
-                rows.append(cells)
+                rows.append((number, cells))
         return rows
 
     def written(self, rows: Sequence[dict[str, JSON]]) -> tuple[str, str]:

@@ -31,31 +31,48 @@ Embed = Callable[[Sequence[str]], Any]
 """Texts to unit vectors, shape (texts, dimensions)."""
 
 
-def examine(material: Material, task: Task, *, budget: TokenBudget | None = None, embed: Embed | None = None) -> Audit:
-    """Every finding on the material. Takes seconds for 10,000 rows; with `embed` as long as the embedding takes."""
+def examine(
+    material: Material,
+    task: Task,
+    *,
+    budget: TokenBudget | None = None,
+    embed: Embed | None = None,
+    on_look: Callable[[str], None] = lambda _: None,
+) -> Audit:
+    """Every finding on the material. Takes seconds for 10,000 rows; with `embed` as long as the embedding takes.
+
+    `on_look` is told, in a few words, what is looked at next.
+    """
     started = time.perf_counter()
     skipped = []
+    if material.learn:
+        on_look("rows that say nearly the same, in the training data and between it and the eval set")
     twins = twins_of(material.learn)
     shared = leaking(material.learn, material.eval)
+    on_look("conflicting answers, personal data, boilerplate, balance")
     found: list[Finding | None] = [_broken(material), *leaks(material, shared), *conflicts(material, twins)]
     found += [privacy(material), boilerplate(material), *duplicates(material, twins), *balance(material)]
     if budget is not None:
+        on_look(f"lengths, in tokens of {budget.model}")
         found.append(lengths(material, task, budget))
     else:
         skipped.append("lengths against the context: the project names no local model whose files are here")
     vectors = None
     if embed is not None and material.learn:
+        on_look("paraphrases: sentence embeddings of all rows")
         vectors = embed([item.input for item in (*material.learn, *material.eval)])
         found.append(paraphrases(material, vectors, {twin.right for twin in shared}))
     elif material.learn:
         skipped.append("paraphrases: --deep looks for them with sentence embeddings (minutes for 10,000 texts)")
     if material.task == "classification" and material.learn:
+        on_look("label noise: what a classifier says that has not seen the row")
         reason = why_not(material.learn)
         skipped += [reason] if reason else []
         try:
             found.append(label_noise(material, None if vectors is None else vectors[: len(material.learn)]))
         except Unsure as unsure:
             skipped.append(str(unsure))
+    on_look("style, length and language of the answers")
     found += style(material)
     if not material.learn:
         skipped.append("leaks, repeats, conflicts and label noise: there is no training data")

@@ -10,7 +10,8 @@ import pytest
 
 from advisor import cli
 from advisor.audit import audit_lines, audit_project, clean_project
-from advisor.project import load
+from advisor.plan import prepare
+from advisor.project import allowing_broken, load
 from reports.errors import DataError, UsageError
 
 HEAD = "name: p\ntask: {type: classification}\n"
@@ -83,8 +84,12 @@ def test_check_prints_the_audit_and_writes_the_copy(
     said = capsys.readouterr().out
     assert "data audit: " in said
     assert "effect: " in said
-    assert "rows kept: 1; taken out: 1 for broken-rows and 2 for leaks; changed: 1 for personal-data" in said
-    assert "set data.train in advisor.yaml to" in said
+    assert (
+        "rows to learn from that stay: 1; taken out: 1 for broken-rows and 2 for leaks; changed: 1 for personal-data"
+        in said
+    )
+    assert "set data.train in advisor.yaml to cleaned/train.csv" in said
+    assert f"then: advisor check {folder}" in said
     assert (out / "train.csv").read_text() == "text,label\nwrite to [E-MAIL],b\n"
     assert (folder / "train.csv").read_text() == TRAIN
     assert check(monkeypatch, folder, "--clean", out) == 2
@@ -126,6 +131,60 @@ def test_options_that_cannot_be_are_usage_errors(
     monkeypatch.chdir(tmp_path)
     assert check(monkeypatch, project(tmp_path / "p"), *arguments) == 2
     assert said in capsys.readouterr().err
+
+
+SINGLE = "text;label;note\n" + "".join(
+    f"say {w} and {w[::-1]} to {w * 2};{'ab'[i % 2]};{i}\n"
+    for i, w in enumerate(f"{a}{b}" for a in "abcdefgh" for b in "klmnopqr")
+)
+
+
+def test_a_single_file_is_cleaned_in_the_parts_of_its_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Doubled rows leave the parts that are learnt from; no row changes sides, and the eval rows stay as they were."""
+    doubled = SINGLE + "".join(line.upper() + "\n" for line in SINGLE.splitlines()[1:9])
+    folder = project(tmp_path, train=None, evaluated=doubled + "one cell\n")
+    before = prepare(allowing_broken(load(folder)))
+    assert check(monkeypatch, folder, "--allow-broken", "--clean", folder / "cleaned") == 0
+    said = capsys.readouterr().out
+    assert (folder / "eval.csv").read_text() == doubled + "one cell\n"
+    (data,) = [line.partition("advisor.yaml: ")[2] for line in said.splitlines() if "set in advisor.yaml: " in line]
+    assert data == "data: {train: cleaned/train.csv, dev: cleaned/dev.csv, eval: cleaned/eval.csv}"
+    (folder / "advisor.yaml").write_text(f"{HEAD}{data}\napproaches: [floor, classifier]\n")
+    after = prepare(load(folder))
+    assert [case.question.input for case in after.cases] == [case.question.input for case in before.cases]
+    assert {e.input for e in after.train} == {e.input.lower() for e in before.train}
+    assert {e.input for e in after.dev} == {e.input.lower() for e in before.dev}
+    texts = {part: (folder / "cleaned" / f"{part}.csv").read_text() for part in ("train", "dev", "eval")}
+    assert all(text.startswith("text;label;note\n") for text in texts.values())
+    log = [json.loads(line) for line in (folder / "cleaned" / "cleaning.jsonl").read_text().splitlines()]
+    gone = {line["row"] for line in log}
+    assert sum(text.count("\n") - 1 for text in texts.values()) + len(gone) == doubled.count("\n")
+    assert audit_project(load(folder)).finding("duplicates") is None
+
+
+def test_a_split_of_what_is_left_would_have_moved_rows(tmp_path: Path) -> None:
+    """Why the parts are written and not one cleaned file."""
+    rows = SINGLE.splitlines(keepends=True)
+    whole = prepare(load(project(tmp_path / "whole", train=None, evaluated="".join(rows))))
+    less = prepare(load(project(tmp_path / "less", train=None, evaluated="".join(rows[:1] + rows[9:]))))
+    assert {case.question.input for case in less.cases} & {example.input for example in whole.train}
+
+
+def test_what_is_looked_at_is_said_on_stderr_as_it_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project(tmp_path)
+    assert check(monkeypatch, folder, "--allow-broken", "--json") == 0
+    captured = capsys.readouterr()
+    json.loads(captured.out)
+    lines = captured.err.splitlines()
+    assert lines[:3] == [
+        f"checking {folder}", "reading train.csv and eval.csv", "looking at 3 training rows and 6 eval rows",
+    ]  # fmt: skip
+    assert lines[-1] == "planning what a run would do"
+    assert "\x1b" not in captured.err
 
 
 def test_an_eval_set_is_never_cleaned(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_project_whose_models_are_there_is_fine(
     (folder / "weights").mkdir()
     monkeypatch.setattr(model_files, "open_model", lambda path, _: SimpleNamespace(folder=path))
     inspection.check_all(folder, as_json=True, allow_broken=False)
-    found = json.loads(shown(capsys))
+    found = json.loads(capsys.readouterr().out)
     assert found["models"] == {"weights": f"weights in {folder / 'weights'}"}
     assert any(line.startswith("will run zero-shot") for line in found["plan"])
 
@@ -131,7 +131,7 @@ def test_a_missing_key_or_missing_weights_are_the_machines_fault(
         inspection.check_all(folder, as_json=False, allow_broken=False)
     assert said in str(caught.value)
     assert caught.value.hint
-    assert "will run zero-shot" in shown(capsys), "what could be found out is said first"
+    assert "will run zero-shot" in capsys.readouterr().out, "what could be found out is said first"
 
 
 def test_a_key_that_is_set_is_named_and_never_shown(
@@ -143,7 +143,7 @@ def test_a_key_that_is_set_is_named_and_never_shown(
     folder = project(tmp_path, f"approaches: [zero-shot]\nmodel: {model}")
     inspection.check_all(folder, as_json=False, allow_broken=False)
     server.stop()
-    out = shown(capsys)
+    out = capsys.readouterr().out
     assert "answers and lists the model" in out
     assert "key from SOME_KEY" in out
     assert "sk-secret" not in out
