@@ -10,7 +10,7 @@ is reached varies by a factor of several, so the ranges are wide. Reads configur
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -21,6 +21,9 @@ from advisor import hardware
 from advisor.cards import Card, known
 from advisor.counting import Lengths, document_tokens, pool_tokens
 from advisor.fitting import device_of
+from advisor.gpus import Gpu
+from advisor.placement import USABLE, spread_over
+from advisor.timetable import Timetable, timetable
 from baselines.kinds import METHODS, is_recipe_dial
 from finetune.architectures import architecture
 from finetune.fit import Fit, fit, weight_bytes_of
@@ -72,11 +75,13 @@ class PlanEstimate:
     """`cpu` or the GPU's name."""
     basis: str
     approaches: tuple[Expected, ...]
+    answering: Timetable
+    """The jobs side by side, as far as there is room."""
 
     @property
     def seconds(self) -> Span | None:
-        """Of all approaches for which there is a figure, one after the other; None where there is none at all."""
-        return _total([one.seconds for one in self.approaches])
+        """Until all approaches for which there is a figure have answered; None where there is none at all."""
+        return self.answering.seconds
 
     @property
     def usd(self) -> Span | None:
@@ -89,7 +94,7 @@ def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> Pl
     device, name = _device(machine)
     folders = prepared.project.model_folders(prepared.spec.approaches)
     ask = _Ask(prepared, device, name, folders)
-    found = tuple(ask.one(spec) for spec in prepared.spec.approaches)
+    found = tuple(_spread(ask.one(spec), spec, machine.cards) for spec in prepared.spec.approaches)
     if device is None:
         basis = f"no figures are known for {name}: memory alone is estimated"
     elif device.gpu:
@@ -99,7 +104,7 @@ def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> Pl
             f"{device.flops / 1e9:,.0f} GFLOP/s by a matrix product just now, of which 15 to 90 % is reached where "
             "nothing else runs"
         )
-    return PlanEstimate(name, basis, found)
+    return PlanEstimate(name, basis, found, timetable(prepared.spec, found, machine.cards))
 
 
 def words(found: PlanEstimate) -> Iterator[str]:
@@ -113,7 +118,9 @@ def words(found: PlanEstimate) -> Iterator[str]:
     if total is not None:
         unknown = [one.approach for one in found.approaches if one.seconds is None]
         rest = f"; without {text.listed(unknown)}" if unknown else ""
-        yield f"  together: {span_words(total)}{rest}; the latency pass and loading come on top"
+        jobs = found.answering
+        aside = f", {jobs.jobs} jobs, up to {jobs.at_once} at a time" if jobs.at_once > 1 else ""
+        yield f"  together: {span_words(total)}{aside}{rest}; the latency pass and loading come on top"
     if found.usd is not None and found.usd[2] > 0:
         yield f"  money for this run: {text.money(found.usd[0])} to {text.money(found.usd[2])}"
 
@@ -326,6 +333,18 @@ def _smaller(model: ModelSpec, config: dict[str, Any], memory: float) -> Iterato
     if model.precision != "nf4" and nf4 < memory:
         yield f"precision: nf4 for this model: {text.size(nf4)} to answer"
     yield "a smaller model, or an endpoint (openai:NAME) that serves it"
+
+
+def _spread(one: Expected, spec: ApproachSpec, cards: Sequence[Gpu]) -> Expected:
+    """Where one card is too small: on as many as hold it."""
+    count = spread_over(spec, one, cards)
+    if count == 1:
+        return one
+    room = count * min(card.memory_bytes for card in cards if not card.part)
+    fits = (one.memory_bytes or 0.0) <= USABLE * room
+    return one.model_copy(
+        update={"cards": count, "device_bytes": room, "fits": fits, "would_fit": () if fits else one.would_fit}
+    )
 
 
 def _device(machine: hardware.Hardware) -> tuple[Device | None, str]:

@@ -172,7 +172,8 @@ class _Run:
         wanted = [item for item in self.spec.approaches if item.name not in self.stopped]
         cards = addressable(hardware.describe().cards)
         expected = {one.approach: one for one in self.store.header.expected}
-        spread = {name: over for name, one in expected.items() if (over := spread_over(one, cards)) > 1}
+        over = {item.name: spread_over(item, expected.get(item.name), cards) for item in wanted}
+        spread = {name: count for name, count in over.items() if count > 1}
         self.template = self.template.model_copy(update={"spread": spread})
         template = self.template.model_copy(update={"looks": self.rule.looks if self.rule else ()})
         room = Room(cards, most=1 if self.rule else self.spec.parallel or 0)  # a look must find what it found before

@@ -18,7 +18,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from advisor.gpus import VISIBLE, Gpu
-from baselines.kinds import KINDS
+from baselines.kinds import KINDS, METHODS
 from baselines.models.endpoint import OPENAI, PREFIX
 from reports.run.schema import ApproachSpec, Expected, ModelSpec, RunSpec
 
@@ -130,7 +130,7 @@ def needs_of(names: Iterable[str], spec: RunSpec, expected: Mapping[str, Expecte
     endpoints = frozenset(endpoint_of(item.model) for item in chosen if item.model and not is_local(item.model))
     if cards and (local or embeds):
         memory = max((expected[i.name].memory_bytes or 0.0 for i in local if i.name in expected), default=0.0)
-        spread = [spread_over(expected.get(item.name), cards) for item in local]
+        spread = [spread_over(item, expected.get(item.name), cards) for item in local]
         count = max([1, *spread, *(asked_for(item, cards) for item in local)])
         return Needs(count, memory, endpoints=endpoints)
     processor: Literal["", "beside", "alone"] = ""
@@ -145,11 +145,16 @@ def asked_for(item: ApproachSpec, cards: Sequence[Gpu]) -> int:
     return min(asked, sum(not card.part for card in cards)) if isinstance(asked, int) and asked > 1 else 1
 
 
-def spread_over(expected: Expected | None, cards: Sequence[Gpu]) -> int:
-    """Cards that weights are spread over: as few as hold them by the estimate, by powers of two; 1 where one does."""
+def spread_over(item: ApproachSpec, expected: Expected | None, cards: Sequence[Gpu]) -> int:
+    """Cards that weights are spread over: as few as hold them by the estimate, by powers of two; 1 where one does.
+
+    Not for a fine-tuning: each of its processes needs all the weights.
+    """
     whole = [card for card in cards if not card.part]
+    if not whole or not is_local(item.model) or item.kind in METHODS:
+        return 1
     needed = (expected.memory_bytes if expected else None) or 0.0
-    if not whole or any(card.memory_bytes >= needed for card in cards):
+    if any(card.memory_bytes >= needed for card in cards):
         return 1
     smallest, count = min(card.memory_bytes for card in whole), 2
     while count < len(whole) and count * USABLE * smallest < needed:

@@ -348,7 +348,9 @@ class Expected(Record):
     memory_bytes: float | None = None
     """Peak on the device that computes: training or answering, whichever is larger."""
     device_bytes: float | None = None
-    """What that device has."""
+    """What that device has; of several cards, all of them."""
+    cards: int = 1
+    """GPUs that the weights are spread over."""
     usd: Span | None = None
     """What these seconds or tokens cost."""
     fits: bool | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,24 @@ def test_the_report_holds_the_estimate_against_what_it_took(prepared: plan.Prepa
     assert name == "zero-shot"
     assert words == "1.0 s to 4.0 s, about 2.0 s, 600 MB; took 1.7 s (as estimated)"
     assert span_words((0.0, 0.1, 0.4)) == "under a second"
+
+
+def test_two_cards_halve_the_time_and_hold_together_what_one_cannot(prepared: plan.Prepared) -> None:
+    one = machine("NVIDIA L4", 23)
+    cards = tuple(replace(one.gpus[0], token=f"GPU-{number}") for number in range(2))
+    plain = next(item for item in prepared.spec.approaches if item.kind == "zero-shot")
+    several = plain.model_copy(update={"name": "again", "model": ModelSpec(id="Qwen2.5-0.5B")})
+    large = several.model_copy(update={"name": "large", "model": ModelSpec(id="Qwen2.5-14B")})
+    first = several.model_copy(update={"name": "first", "model": ModelSpec(id="Qwen2.5-1.5B")})
+    spec = prepared.spec.model_copy(update={"approaches": (first, several)})
+    both = plan.Prepared(**{**vars(prepared), "spec": spec})
+    apart, together = (estimates.estimate(both, replace(one, gpus=gpus)) for gpus in (cards[:1], cards))
+    assert apart.seconds
+    assert together.seconds
+    assert together.seconds[1] == max(found.seconds[1] for found in together.approaches if found.seconds)
+    assert apart.seconds[1] == pytest.approx(sum(found.seconds[1] for found in apart.approaches if found.seconds))
+    assert any("2 jobs, up to 2 at a time" in line for line in estimates.words(together))
+    wide = plan.Prepared(**{**vars(prepared), "spec": spec.model_copy(update={"approaches": (large,)})})
+    (refused,), (found,) = (estimates.estimate(wide, replace(one, gpus=gpus)).approaches for gpus in (cards[:1], cards))
+    assert (refused.fits, found.fits, found.cards) == (False, True, 2)
+    assert any("on 2 GPUs" in line for line in estimates.words(estimates.estimate(wide, replace(one, gpus=cards))))

@@ -122,8 +122,10 @@ def test_as_few_cards_as_hold_it_by_powers_of_two_and_never_parts(
     gigabytes: float, cards: tuple[Gpu, ...], count: int
 ) -> None:
     expected = Expected(approach="x", memory_bytes=gigabytes * GB)
-    assert spread_over(expected, cards) == count
-    assert spread_over(None, cards) == 1
+    assert spread_over(item("zero-shot", "big"), expected, cards) == count
+    assert spread_over(item("zero-shot", "big"), None, cards) == 1
+    assert spread_over(item("qlora", "big"), expected, cards) == 1
+    assert spread_over(item("zero-shot", "openai:big"), expected, cards) == 1
 
 
 @pytest.mark.parametrize(("asked", "cards", "count"), [(2, FOUR, 2), (8, FOUR, 4), (None, FOUR, 1), (2, CUT, 1)])
