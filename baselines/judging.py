@@ -18,7 +18,7 @@ from baselines.formats.table import Table, as_text, listed
 from baselines.scoring.judge import Judge, fingerprint
 from baselines.source import Source
 from reports.errors import DataError
-from reports.run.events import Judged
+from reports.run.events import NO_VERDICT, Judged
 from reports.run.schema import Case, HumanLabels, JudgeSpec, Question
 from reports.run.store import RunStore
 
@@ -52,9 +52,8 @@ def graded_labels(store: RunStore, judge: Judge) -> Judged | None:
     rows = read_labels(said, Path(store.header.spec.project_folder))
     readings = list(judge.read([(case, answer) for case, answer, _ in rows]))
     found = tuple(
-        (case.question.id, label, reading.predicted)
+        (case.question.id, label, reading.predicted or NO_VERDICT)
         for (case, _, label), reading in zip(rows, readings, strict=True)
-        if reading.predicted is not None
     )
     return judge.told(None, found)
 

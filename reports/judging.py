@@ -3,7 +3,8 @@
 found = judge_summary(store); found.decides; found.words
 
 It decides from 30 answers or pairs on that people judged too, with a kappa of at least 0.6; below that it is shown and
-the next metric decides. Reads stored events, scores and blind reviews; asks no model.
+the next metric decides. Where the judge gave no readable verdict, that disagrees with people's. Reads stored events,
+scores and blind reviews; asks no model.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Literal
 from reports import review, text
 from reports.costs.bill import price_of
 from reports.costs.estimate import PriceNeeded
-from reports.run.events import Judged
+from reports.run.events import NO_VERDICT, Judged
 from reports.run.schema import JudgeSpec, Record, Score
 from reports.run.store import RunStore
 from reports.statistics.agreement import cohen_kappa
@@ -42,6 +43,8 @@ class JudgeSummary(Record):
     kappa_high: float | None = None
     compared: int = 0
     agreed: int = 0
+    without_verdict: int = 0
+    """Of the compared: graded by people, without a readable verdict of the judge."""
     source: Source = ""
     calls: int = 0
     unreadable: int = 0
@@ -67,7 +70,8 @@ class JudgeSummary(Record):
         """Why it does not decide; empty where it does."""
         if self.decides:
             return ""
-        return f"The judge ({text.one_line(self.model, 60)}) is shown but does not decide: {_why_not(self)}"
+        babbles = f" {_unreadable(self)}" if 2 * self.unreadable > self.calls else ""
+        return f"The judge ({text.one_line(self.model, 60)}) is shown but does not decide: {_why_not(self)}{babbles}"
 
 
 def judge_summary(store: RunStore) -> JudgeSummary | None:
@@ -79,7 +83,8 @@ def judge_summary(store: RunStore) -> JudgeSummary | None:
     told = [event for event in told if event.judge == told[-1].judge]
     pairs, source = _pairs(store, spec, told)
     kappa = cohen_kappa([a for a, _ in pairs], [b for _, b in pairs])
-    known = bool(pairs) and not math.isnan(kappa.value)
+    silent = sum(judge == NO_VERDICT for _, judge in pairs)
+    known = len(pairs) > silent and not math.isnan(kappa.value)
     decided, first = sum(e.decided for e in told), sum(e.first_preferred for e in told)
     habit = wilson(first, decided) if decided else None
     tokens = sum(e.prompt_tokens for e in told), sum(e.completion_tokens for e in told)
@@ -94,6 +99,7 @@ def judge_summary(store: RunStore) -> JudgeSummary | None:
         kappa_high=kappa.high if known else None,
         compared=len(pairs),
         agreed=sum(a == b for a, b in pairs),
+        without_verdict=silent,
         source=source,
         calls=sum(e.calls for e in told),
         unreadable=sum(e.unreadable for e in told),
@@ -154,6 +160,11 @@ def _why_not(judge: JudgeSummary) -> str:
     if judge.compared < ENOUGH_LABELS:
         seen = f"only {judge.compared}" if judge.compared else "no"
         return f"{seen} answers were judged by people too, and {ENOUGH_LABELS} are needed to know what it is worth."
+    if judge.compared == judge.without_verdict:
+        return (
+            f"it gave no readable verdict on any of the {judge.compared:,} answers that people graded, so their "
+            "agreement cannot be computed."
+        )
     if judge.kappa is None:
         return "people and judge gave one and the same verdict everywhere, which shows nothing."
     return (
@@ -167,7 +178,7 @@ def _words(judge: JudgeSummary) -> list[str]:
     if judge.kappa is not None:
         said.append(
             f"Agreement with people ({judge.source}): Cohen's kappa {text.number(judge.kappa, 2)} ({_ends(judge)}), "
-            f"{judge.agreed:,} of {judge.compared:,} the same."
+            f"{judge.agreed:,} of {judge.compared:,} the same{_silence(judge)}."
         )
     said.append("It decides." if judge.decides else judge.caution)
     if judge.decided:
@@ -178,15 +189,26 @@ def _words(judge: JudgeSummary) -> list[str]:
             f"preference; without a habit it would be half. {text.count(judge.flipped, 'case')} with orders that "
             "contradict each other count as ties."
         )
-    money = "no token price is known" if judge.usd is None else text.money(judge.usd)
+    local = f"{text.seconds(judge.seconds)} on this machine" if not judge.model.startswith("openai:") else ""
+    money = local or ("no token price is known" if judge.usd is None else text.money(judge.usd))
     estimated = ", partly estimated" if judge.usage_estimated else ""
     said.append(
         f"Its bill: {text.count(judge.calls, 'call')}, {judge.prompt_tokens:,} tokens in and "
         f"{judge.completion_tokens:,} out{estimated}: {money}. It is a cost of measuring, of no approach."
     )
     if judge.unreadable:
-        said.append(f"{text.count(judge.unreadable, 'call')} gave no verdict: those answers count as failed.")
+        said.append(f"{_unreadable(judge)[:-1]}: those answers count as failed.")
     return said
+
+
+def _unreadable(judge: JudgeSummary) -> str:
+    return f"{judge.unreadable:,} of its {text.count(judge.calls, 'call')} gave no readable verdict."
+
+
+def _silence(judge: JudgeSummary) -> str:
+    if not judge.without_verdict:
+        return ""
+    return f", {judge.without_verdict:,} without a readable verdict, which counts as disagreement"
 
 
 def _ends(judge: JudgeSummary) -> str:

@@ -10,7 +10,7 @@ import pytest
 from reports.basis import basis, different_models, several_models
 from reports.judging import deciding_first, judge_summary
 from reports.review import FILE, Review
-from reports.run.events import Judged
+from reports.run.events import NO_VERDICT, Judged
 from reports.run.schema import (
     Answer,
     ApproachSpec,
@@ -129,6 +129,32 @@ def test_a_judge_that_does_not_is_shown_and_the_next_metric_decides(
     [caution] = [text for text in summary.verdict.warnings if "shown but does not decide" in text]
     assert words in caution
     assert summary.document()["judge"]["decides"] is False
+
+
+@pytest.mark.parametrize(
+    ("silent", "kappa", "words"),
+    [
+        (40, None, "no readable verdict on any of the 40 answers that people graded"),
+        (20, 1 / 3, "kappa of 0.33"),
+        (2, 0.905, "It decides."),
+    ],
+)
+def test_where_the_judge_says_nothing_readable_it_does_not_agree(
+    tmp_path: Path, silent: int, kappa: float | None, words: str
+) -> None:
+    store = store_of(tmp_path / "r", model=ModelSpec(id="demo"))
+    said = [("pass", "fail")[i % 2] for i in range(40)]
+    rows = [(str(i), word, NO_VERDICT if i < silent else word) for i, word in enumerate(said)]
+    store.record(Judged(judge="j", labels=tuple(rows), calls=40, unreadable=silent, seconds=12.0))
+    found = judge_summary(store)
+    store.close()
+    assert found is not None
+    assert (found.compared, found.without_verdict) == (40, silent)
+    assert found.kappa == (None if kappa is None else pytest.approx(kappa, abs=0.001))
+    assert found.decides == (words == "It decides.")
+    assert any(words in line for line in found.words)
+    assert ("40 of its 40 calls gave no readable verdict" in found.caution) == (silent == 40)
+    assert any("12 s on this machine" in line for line in found.words)
 
 
 def test_blind_reviews_are_people_too(tmp_path: Path) -> None:
