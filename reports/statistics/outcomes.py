@@ -25,7 +25,7 @@ from reports.statistics.comparison import adjust, compare, compare_sets, spoken,
 from reports.statistics.proportions import clustered_wilson, wilson
 from reports.statistics.resampling import Sample, default_resamples, mean_samples, resample_sums
 from reports.statistics.results import Interval, PairedResult, ScoreKind
-from reports.statistics.seeds import widened, widened_difference
+from reports.statistics.seeds import known, widened, widened_difference
 from reports.statistics.sequential import looked_at
 
 Floats = NDArray[np.float64]
@@ -67,6 +67,8 @@ class Outcomes:
     """Approaches that the stopping rule ended: comparisons with them are valid at any look."""
     seed_sd: Mapping[str, float] = field(default_factory=dict)
     """Standard deviation of the metric between training seeds, for approaches that were trained with several."""
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    """Number of trainings behind each of these; not given: as if there were many."""
     ranks: Sequence[int] = ()
     """Place of each case in the order of the run; needed where an approach was stopped."""
     _samples: dict[str, Sample] = field(default_factory=dict, init=False, repr=False)
@@ -153,13 +155,17 @@ class Outcomes:
             predicted=keep(self.predicted),
         )
 
+    def seed_noise(self, name: str) -> float:
+        """Standard deviation between trainings to reckon with: 0 for an approach that was not trained several times."""
+        return known(self.seed_sd.get(name, 0.0), self.seeds.get(name, 0))
+
     def quality(self, name: str, level: float = 0.95) -> Interval:
         """The metric of one approach over the cases it was asked, with the default interval of its kind.
 
-        Where several training seeds ran, the interval holds for a training with another seed.
+        Where several training seeds ran, the interval holds for the mean over seeds.
         """
         found = self._quality(name, level)
-        if not (sd := self.seed_sd.get(name)):
+        if not (sd := self.seed_noise(name)):
             return found
         wide = widened(found, sd)
         return _inside(wide) if found.low >= 0 and found.high <= 1 else wide
@@ -183,7 +189,7 @@ class Outcomes:
 
     def compare(self, a: str, b: str, margin: float = 0.0) -> PairedResult:
         """B against A over the cases both were asked; unadjusted: see `against` for a family."""
-        found, sd = self._compare(a, b, margin), hypot(self.seed_sd.get(a, 0.0), self.seed_sd.get(b, 0.0))
+        found, sd = self._compare(a, b, margin), hypot(self.seed_noise(a), self.seed_noise(b))
         return spoken(widened_difference(found, sd)) if sd else found
 
     def _compare(self, a: str, b: str, margin: float) -> PairedResult:
@@ -233,7 +239,7 @@ class Outcomes:
 
     def with_seed_noise(self, names: Sequence[str], draws: Floats) -> Floats:
         """Resampled means, shape (B, k), each as a training with another seed would have it."""
-        sds = np.array([self.seed_sd.get(name, 0.0) for name in names])
+        sds = np.array([self.seed_noise(name) for name in names])
         return draws + np.random.default_rng(self.seed).normal(size=draws.shape) * sds if sds.any() else draws
 
     def group_draws(self) -> tuple[Floats, Floats]:

@@ -124,7 +124,7 @@ class RunTable:
         )
         spreads = {name: self.seed_values(found, name) for name in self.repeats if name in rows}
         sds = {name: float(np.std(values, ddof=1)) for name, values in spreads.items() if len(values) > 1}
-        return replace(found, seed_sd=sds) if sds else found
+        return replace(found, seed_sd=sds, seeds={name: len(spreads[name]) for name in sds}) if sds else found
 
     def seed_values(self, outcomes: Outcomes, name: str) -> tuple[float, ...]:
         """The metric after each training of an approach, its own first."""

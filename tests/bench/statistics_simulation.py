@@ -22,11 +22,13 @@ from tests.bench.simulated.tally import Line, shown, table
 SECTIONS: tuple[Callable[[float], Iterator[Line]], ...] = (
     exact.proportions,
     exact.pairs,
+    exact.equivalence,
     exact.percentiles,
     binary.proportions_in_groups,
     binary.pairs_in_groups,
     binary.several,
     binary.stopping,
+    numbers.latency,
     numbers.graded,
     numbers.graded_in_groups,
     numbers.set_metrics,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import product
 from math import exp, lgamma, log, sqrt
 
 import numpy as np
@@ -19,12 +20,15 @@ from tests.bench.simulated.tally import SIZES, Line
 
 NEGLIGIBLE = 1e-9
 WHOLE_RANKS = "at least 0.95 for any distribution, and ranks are whole numbers"
-DISCRETE = "few discordant cases: counts are coarse there, see simulated/exact.py"
-FEW = 10
-"""With fewer discordant cases expected than this, an interval of counts covers more than 0.98, and must: all of 4
-discordant cases on one side have p = 0.125 and are no evidence, so nearly every outcome leaves 0 inside. Tango's score
-interval stays below 0.98 there (0.969 at n = 30) by calling 4 to 0 a difference; Bonett-Price never covers less than
-0.95 in the cells below, Tango down to 0.938."""
+DISCRETE = "fewer than 5 discordant cases expected: counts are coarse there, see simulated/exact.py"
+FEW = 5
+"""With fewer discordant cases expected than this, no interval both covers at most 0.98 and is honest: 3 to 0 has
+p = 0.25 and is no evidence, so that nearly every outcome must leave 0 inside."""
+TWO_OF_300 = "at most 2 lost of 300 where 6 are expected has this chance: a count cannot be cut finer"
+DISCORDANCES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+LEADS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
+"""Difference as a share of the discordance: at 1 one side wins every discordant case."""
+MARGINS = (0.02, 0.05, 0.1)
 
 
 def proportions(_: float = 1.0) -> Iterator[Line]:
@@ -36,17 +40,28 @@ def proportions(_: float = 1.0) -> Iterator[Line]:
 
 
 def pairs(_: float = 1.0) -> Iterator[Line]:
-    """Bonett-Price, mid-p McNemar, and the word "equivalent" at the margin."""
+    """The interval of a paired difference, mid-p McNemar, and how often the two contradict each other."""
     for n in SIZES:
-        for share, difference in ((0.1, 0.0), (0.2, 0.0), (0.2, 0.1), (0.4, 0.0), (0.4, 0.1)):
-            held, rejected, _ = _pair(n, share, difference)
-            setting = f"discordance {share}, difference {difference}"
-            note = DISCRETE if share * n < FEW else ""
-            yield Line("Bonett-Price", setting, n, held, 0.0, "coverage", note)
+        for share, lead in product(DISCORDANCES, LEADS):
+            if (difference := share * lead) > 0.2 + 1e-9:
+                continue
+            held, rejected, _, torn = _pair(n, share, difference)
+            setting = f"discordance {share}, difference {difference:.3g}"
+            note = DISCRETE if share * n < FEW - 1e-9 else ""
+            yield Line("Bonett-Price, with Tango if rare", setting, n, held, 0.0, "coverage", note)
+            yield Line("(p and interval contradict)", setting, n, torn, 0.0, "told")
             if difference == 0.0:
                 yield Line("mid-p McNemar", setting, n, rejected, 0.0, "size")
-        setting = "discordance 0.15, difference = margin 0.05"
-        yield Line("equivalence at the margin", setting, n, _pair(n, 0.15, 0.05)[2], 0.0, "size")
+
+
+def equivalence(_: float = 1.0) -> Iterator[Line]:
+    """The word "equivalent" where the true difference is the margin."""
+    for n in SIZES:
+        for margin, lead in product(MARGINS, LEADS[1:]):
+            if margin / lead <= 0.4:
+                setting = f"margin = difference {margin}, discordance {margin / lead:.3g}"
+                said, note = _pair(n, margin / lead, margin, margin)[2], TWO_OF_300 if n * margin / lead == 6 else ""
+                yield Line("equivalence", setting, n, said, 0.0, "size", note)
 
 
 def percentiles(_: float = 1.0) -> Iterator[Line]:
@@ -54,23 +69,26 @@ def percentiles(_: float = 1.0) -> Iterator[Line]:
     for n, p in ((30, 0.5), (100, 0.5), (300, 0.5), (100, 0.95), (300, 0.95)):
         lower, upper = statistics.quantile_ranks(n, p)
         held = sum(_binomial(n, k, p) for k in range(lower or 0, upper or n + 1))
-        yield Line("order statistics", f"p{100 * p:g}", n, held, 0.0, "coverage", WHOLE_RANKS)
+        yield Line("(order statistics)", f"p{100 * p:g}", n, held, 0.0, "told", WHOLE_RANKS)
 
 
-def _pair(n: int, share: float, difference: float) -> tuple[float, float, float]:
-    """Chance that the interval holds the difference, that p is at most 0.05, that the word is "equivalent"."""
+def _pair(n: int, share: float, difference: float, margin: float = 0.05) -> tuple[float, float, float, float]:
+    """Chance that the interval holds the difference, that p is at most 0.05, that the word is "equivalent", and that
+    p and the interval do not say the same of 0.
+    """
     a_wins, b_wins = (share - difference) / 2, (share + difference) / 2
-    found = np.zeros(4)
+    found = np.zeros(5)
     for b in _likely(n, a_wins):
         for c in _likely(n, b_wins):
             chance = _multinomial(n, (b, c), (a_wins, b_wins)) if b + c <= n else 0.0
             if chance < NEGLIGIBLE:
                 continue
             result = binary_result(n, b, c)
-            held = result.low <= difference <= result.high
-            found += chance * np.array([1.0, held, result.p <= 0.05, result.words == "equivalent"])
+            held, shown = result.low <= difference + 1e-12 and difference - 1e-12 <= result.high, result.p <= 0.05
+            same = statistics.is_equivalent(*result.ends90, margin)
+            found += chance * np.array([1.0, held, shown, same, shown == (result.low <= 0 <= result.high)])
     assert found[0] > 1 - 1e-4, f"only {found[0]} of all outcomes were walked through"
-    return float(found[1]), float(found[2]), float(found[3])
+    return float(found[1]), float(found[2]), float(found[3]), float(found[4])
 
 
 @lru_cache(maxsize=200_000)
@@ -79,7 +97,7 @@ def binary_result(n: int, b: int, c: int) -> statistics.PairedResult:
     a_scores, b_scores = np.zeros(n), np.zeros(n)
     a_scores[:b] = 1
     b_scores[b : b + c] = 1
-    return statistics.compare(a_scores, b_scores, margin=0.05)
+    return statistics.compare(a_scores, b_scores)
 
 
 def _likely(n: int, p: float) -> range:
@@ -95,5 +113,8 @@ def _binomial(n: int, k: int, p: float) -> float:
 def _multinomial(n: int, counts: tuple[int, int], shares: tuple[float, float]) -> float:
     (b, c), (p, q) = counts, shares
     rest = n - b - c
+    if (p <= 0 and b) or (q <= 0 and c):
+        return 0.0
     ways = lgamma(n + 1) - lgamma(b + 1) - lgamma(c + 1) - lgamma(rest + 1)
-    return exp(ways + b * log(p) + c * log(q) + rest * log(1 - p - q))
+    wins = (b * log(p) if b else 0.0) + (c * log(q) if c else 0.0)
+    return exp(ways + wins + rest * log(1 - p - q))
