@@ -1,11 +1,11 @@
 """What `curve: true` and `seeds: 3` of a fine-tuning mean: further trainings beside it, parts of it and no contenders.
 
-    expanded(specs, examples=800, seed=0)     # qlora, qlora@1/8, qlora@1/4, qlora@1/2, qlora@seed-2, qlora@seed-3
+    expanded(specs, examples=800, seed=0)     # qlora, qlora@1/8, qlora@1/8@seed-2, …, qlora@seed-2, qlora@seed-3
 
-The points of a learning curve train on nested parts of the examples with the approach's own seed; the repetitions
-train on all of them with the next seeds. The approach's own answers are those of its first seed and all examples: what
-stands in the tables, in the comparisons and side by side. Its repetitions say how far another training strays, and
-widen its intervals by that. Knows no data and no weights.
+The points of a learning curve train on nested parts of the examples, once or, with `seeds`, as often as the approach
+itself; repetitions train on the same examples with the next seeds. The approach's own answers are those of its first
+seed and all examples: what stands in the tables, in the comparisons and side by side. Its repetitions say how far
+another training strays, and widen its intervals by that. Knows no data and no weights.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def expanded(specs: Sequence[ApproachSpec], examples: int, seed: int) -> Expande
                 f"the approach {spec.name} is to be a part of {spec.part_of!r}, which is none of the approaches",
                 f"it could be one of: {', '.join(names)}",
             )
-        points = list(_points(spec, examples)) if spec.options.get("curve") else []
-        if spec.options.get("curve") and len(points) < FEWEST_POINTS:
+        points = list(_points(spec, examples, seed)) if spec.options.get("curve") else []
+        if spec.options.get("curve") and len({part.options["share"] for part in points}) < FEWEST_POINTS:
             notes.append(f"{spec.name}: {examples} training examples are too few for a learning curve.")
             points = []
         for part in (spec, *points, *_repetitions(spec, seed)):
@@ -53,17 +53,25 @@ def expanded(specs: Sequence[ApproachSpec], examples: int, seed: int) -> Expande
     return Expanded(tuple(every), tuple(notes))
 
 
-def _points(spec: ApproachSpec, examples: int) -> Iterator[ApproachSpec]:
+def _points(spec: ApproachSpec, examples: int, seed: int) -> Iterator[ApproachSpec]:
     for word, share in SHARES.items():
         if examples * share >= FEWEST_EXAMPLES:
             yield _part(spec, f"@{word}", share=share, curve_of=spec.name)
+            for number, its in _next_seeds(spec, seed):
+                yield _part(spec, f"@{word}@seed-{number}", seed=its, share=share, curve_of=spec.name)
 
 
 def _repetitions(spec: ApproachSpec, seed: int) -> Iterator[ApproachSpec]:
+    for number, its in _next_seeds(spec, seed):
+        yield _part(spec, f"@seed-{number}", seed=its, seed_of=spec.name)
+
+
+def _next_seeds(spec: ApproachSpec, seed: int) -> Iterator[tuple[int, int]]:
+    """Number of each further training, from 2, and its seed."""
     own = spec.options.get("seed")
     first = seed if own is None else int(own)
     for number in range(2, int(spec.options.get("seeds", 1)) + 1):
-        yield _part(spec, f"@seed-{number}", seed=first + number - 1, seed_of=spec.name)
+        yield number, first + number - 1
 
 
 def _part(spec: ApproachSpec, suffix: str, **options: object) -> ApproachSpec:

@@ -15,6 +15,8 @@ from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
 
 POINTS = 160
+SHOWN = 12
+"""Trainings of one size that are drawn and listed one by one."""
 
 
 def losses(summary: Summary) -> Iterator[Sketch]:
@@ -103,7 +105,8 @@ def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Sketch:
     ]  # fmt: skip
     rivals = [a for a in summary.approaches if a.training is None and a.kind != "floor" and a.quality.value is not None]
     rival = max(rivals, key=lambda a: (a.quality.value or 0.0, a.name), default=None)
-    values = [v for row in rows for v in (row["low"], row["high"])] + ([rival.quality.value or 0.0] if rival else [])
+    values = [v for row in rows for v in (row["low"], row["high"])] + [v for p in approach.curve for v in p.trainings]
+    values += [rival.quality.value or 0.0] if rival else []
     domain = padded(min(values), max(values), 0.06, 0.0 if share else None, 1.0 if share else None)
     x = altair.X("examples:Q", title="training examples").scale(type="log", nice=False, padding=12)
     x = x.axis(values=[row["examples"] for row in rows], format=",")
@@ -115,6 +118,10 @@ def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Sketch:
         base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y="value:Q"),
         base.mark_point(color=BLUE, filled=True, size=80, opacity=1).encode(x=x, y="value:Q"),
     ]
+    again = [{"examples": p.examples, "value": value} for p in approach.curve for value in p.trainings[:SHOWN]]
+    if len(again) > len(rows):
+        each = altair.Chart(altair.Data(values=again))
+        layers.append(each.mark_point(color=GREY, shape="stroke", size=70, strokeWidth=1.5).encode(x=x, y="value:Q"))
     if rival:
         line = altair.Chart(altair.Data(values=[{"value": rival.quality.value, "text": label(rival.name)}]))
         layers.append(line.mark_rule(color=ORANGE, strokeDash=[6, 4], strokeWidth=2).encode(y="value:Q"))
@@ -128,20 +135,33 @@ def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Sketch:
     return Sketch(
         id=name,
         title=title,
-        caption=f"{label(approach.name)}, 95 % intervals."
+        caption=" ".join([f"{label(approach.name)}, 95 % intervals. {_trained(approach)}", *approach.curve_warnings])
         + (" Dashed: the best approach without training." if rival else ""),
         description=f"{summary.primary.title} of {label(approach.name)} after training on parts of the data.",
         spec=spec_of(chart),
         table=Table(
             caption=f"{summary.primary.title} by training examples",
-            head=("Examples", summary.primary.title, "95 % interval"),
+            head=("Examples", summary.primary.title, "95 % interval", "Each training"),
             rows=tuple(
                 (
                     Cell(f"{p.examples:,}"),
                     Cell(text.quality(p.value, p.low, p.high, summary.primary.unit)),
                     Cell(text.interval(p.low, p.high, summary.primary.unit)),
+                    Cell(
+                        ", ".join(text.quality(v, p.low, p.high, summary.primary.unit) for v in p.trainings[:SHOWN])
+                        or "–"
+                    ),
                 )
                 for p in approach.curve
             ),
         ),
     )
+
+
+def _trained(approach: ApproachSummary) -> str:
+    """How many trainings stand behind a point, and what its interval therefore holds."""
+    counts = sorted({len(p.trainings) for p in approach.curve if p.trainings})
+    if not counts or counts == [1]:
+        return "One training a size: the intervals hold the noise of the cases, not that of the seed."
+    times = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{times} trainings a size on the same examples, each a short line: their mean and both noises."

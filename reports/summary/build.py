@@ -20,7 +20,7 @@ from reports.run.store import RunStore
 from reports.statistics.outcomes import Outcomes
 from reports.statistics.results import PairedResult
 from reports.summary.contender import Views, contender, views_of
-from reports.summary.curve import curve_of, with_curve
+from reports.summary.curve import with_curve
 from reports.summary.decision import decided
 from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary, VerdictSummary
 from reports.summary.money import bills_of, break_evens, undominated
@@ -200,7 +200,7 @@ def _with_curves(
     summaries: Mapping[str, ApproachSummary],
     unit: Unit,
 ) -> tuple[ApproachSummary, ...]:
-    owners = {item.name: curve_of(item) for item in specs}
+    owners = {item.name: item.part_of for item in specs}
     return tuple(
         with_curve(a, [summaries[n] for n, owner in owners.items() if owner == a.name], contenders, unit)
         for a in contenders

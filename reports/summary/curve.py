@@ -9,10 +9,14 @@ with_curve(approach, points, rivals, unit="share").curve_verdict
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import hypot, sqrt
+from statistics import stdev
 
 from reports.learning_curve import TrainedAt, judge
 from reports.run.schema import ApproachSpec
-from reports.summary.model import ApproachSummary, CurvePoint
+from reports.statistics.proportions import z_value
+from reports.statistics.seeds import known
+from reports.summary.model import ApproachSummary, CurvePoint, Estimate
 from reports.text import Unit
 
 TUNED = ("qlora", "lora", "full")
@@ -27,12 +31,15 @@ def curve_of(spec: ApproachSpec) -> str | None:
 def with_curve(
     approach: ApproachSummary, points: Sequence[ApproachSummary], rivals: Sequence[ApproachSummary], unit: Unit
 ) -> ApproachSummary:
-    """The approach with its curve (itself the largest size) and the verdict against the best rival without training."""
-    sizes = {p.training.examples: p for p in (*points, approach) if p.training and p.quality.value is not None}
-    curve = tuple(
-        CurvePoint(examples=n, value=p.quality.value or 0.0, low=p.quality.low, high=p.quality.high)
-        for n, p in sorted(sizes.items())
-    )
+    """The approach with its curve and the verdict against the best rival without training.
+
+    `points`: its trainings on parts of the examples and, where it was repeated, on all of them with other seeds.
+    """
+    sizes: dict[int, list[ApproachSummary]] = {}
+    for each in (approach, *points):
+        if each.training and each.quality.value is not None:
+            sizes.setdefault(each.training.examples, []).append(each)
+    curve = tuple(_point(n, trained, unit) for n, trained in sorted(sizes.items()))
     if len(curve) < 2:
         return approach
     others = [
@@ -41,8 +48,8 @@ def with_curve(
     best = max(others, key=lambda r: (r.quality.value or 0.0, r.name), default=None)
     if best is None or unit != "share":
         return approach.model_copy(update={"curve": curve})
-    trained = [TrainedAt(p.examples, p.value, _standard_error(p)) for p in curve]
-    found = judge(trained, best.quality.value or 0.0, best.name)
+    tried = [TrainedAt(p.examples, p.value, _standard_error(p), len(p.trainings)) for p in curve]
+    found = judge(tried, best.quality.value or 0.0, best.name)
     return approach.model_copy(
         update={
             "curve": curve,
@@ -54,7 +61,20 @@ def with_curve(
     )
 
 
-def _standard_error(point: CurvePoint) -> float:
+def _point(examples: int, trained: Sequence[ApproachSummary], unit: Unit) -> CurvePoint:
+    """One size: the mean of its trainings, Var = s_seed^2 / S + s_item^2 / n (evidence 1.10)."""
+    values = tuple(t.quality.value for t in trained if t.quality.value is not None)
+    first = trained[0].quality
+    if len(values) < 2:
+        return CurvePoint(examples=examples, value=values[0], low=first.low, high=first.high, trainings=values)
+    widths = [z_value(0.95) * _standard_error(t.quality) for t in trained]
+    mean, items = sum(values) / len(values), min(widths)  # the approach's own is open to its seeds already
+    half = hypot(items, z_value(0.95) * known(stdev(values), len(values)) / sqrt(len(values)))
+    low, high = (max(0.0, mean - half), min(1.0, mean + half)) if unit == "share" else (mean - half, mean + half)
+    return CurvePoint(examples=examples, value=mean, low=low, high=high, trainings=values)
+
+
+def _standard_error(point: CurvePoint | Estimate) -> float:
     if point.low is None or point.high is None:
         return 0.02
     return max((point.high - point.low) / 3.92, 1e-3)

@@ -118,12 +118,14 @@ class CostSummary(Record):
 
 
 class CurvePoint(Record):
-    """Quality after training on a part of the examples."""
+    """Quality after training on a part of the examples; of several seeds the mean, with both noises in its interval."""
 
     examples: int
     value: float
     low: float | None = None
     high: float | None = None
+    trainings: tuple[float, ...] = ()
+    """Quality of each training on this size, the approach's own seed first; they learn from the same examples."""
 
 
 class SeedSummary(Record):

@@ -47,8 +47,12 @@ def test_seeds_repeat_all_of_it_with_the_next_seeds() -> None:
 def test_curve_and_seeds_stand_side_by_side() -> None:
     found = expanded([spec(curve=True, seeds=2), ApproachSpec(name="rag", kind="rag")], examples=800, seed=0)
     assert [item.name for item in found.approaches] == [
-        "qlora", "qlora@1/8", "qlora@1/4", "qlora@1/2", "qlora@seed-2", "rag",
+        "qlora", "qlora@1/8", "qlora@1/8@seed-2", "qlora@1/4", "qlora@1/4@seed-2", "qlora@1/2", "qlora@1/2@seed-2",
+        "qlora@seed-2", "rag",
     ]  # fmt: skip
+    again = next(item for item in found.approaches if item.name == "qlora@1/4@seed-2")
+    assert (again.options["share"], again.options["seed"], again.part_of) == (0.25, 1, "qlora")
+    assert again.options["seed_of"] is None
 
 
 def test_a_part_of_nothing_and_a_taken_name_are_refused() -> None:

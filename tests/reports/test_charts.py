@@ -109,6 +109,19 @@ def test_a_learning_curve_is_drawn_with_its_verdict(summary: Summary) -> None:
     assert draw([sketch])[0].startswith("<svg")
 
 
+def test_a_learning_curve_says_how_many_trainings_stand_behind_it(summary: Summary) -> None:
+    def caption(*trainings: float) -> str:
+        points = tuple(CurvePoint(examples=n, value=0.6, low=0.5, high=0.7, trainings=trainings) for n in (50, 400))
+        tuned = summary.approach("qlora").model_copy(update={"curve": points, "curve_warnings": ("Mind this.",)})
+        (sketch,) = curves(summary.model_copy(update={"approaches": (*summary.approaches[:2], tuned)}))
+        assert ("'shape': 'stroke'" in str(sketch.spec)) == (len(trainings) > 1)
+        return sketch.caption
+
+    assert "One training a size" in caption(0.6)
+    assert "2 trainings a size on the same examples" in caption(0.55, 0.65)
+    assert "Mind this." in caption(0.6)
+
+
 @given(st.lists(st.tuples(st.floats(0, 400), st.floats(0, 270)), min_size=2, max_size=6, unique=True))
 def test_each_label_has_a_place_and_the_same_one_again(points: list[tuple[float, float]]) -> None:
     names = [f"approach-{i}" for i in range(len(points))]

@@ -278,6 +278,35 @@ def test_points_of_a_learning_curve_stand_on_it_and_nowhere_else(tmp_path: Path)
     assert "rag" in tuned.curve_verdict
 
 
+def test_several_trainings_of_a_size_stand_on_the_curve_as_their_mean_with_both_noises(tmp_path: Path) -> None:
+    sizes = {"qlora@1/4": 100, "qlora@1/4@seed-2": 100, "qlora@1/2": 200, "qlora@1/2@seed-2": 200,
+             "qlora": 400, "qlora@seed-2": 400}  # fmt: skip
+    shares = {"qlora@1/4": 0.5, "qlora@1/4@seed-2": 0.6, "qlora@1/2": 0.7, "qlora@1/2@seed-2": 0.7,
+              "qlora": 0.8, "qlora@seed-2": 0.84, "rag": 0.85}  # fmt: skip
+    outcomes = {name: [1.0] * round(100 * share) + [0.0] * round(100 - 100 * share) for name, share in shares.items()}
+    specs = tuple(
+        ApproachSpec(
+            name=name,
+            kind=name.split("@")[0],
+            options={"curve_of" if "/" in name else "seed_of": "qlora"} if "@" in name else {},
+        )
+        for name in outcomes
+    )
+    store = run(tmp_path / "r", outcomes, approaches=specs)
+    for name, examples in sizes.items():
+        training = TrainingRecord(
+            method="qlora", examples=examples, validation_examples=5, trained_tokens=1, steps=1, epochs=1, best_step=1,
+            best_validation_loss=None, stopped="all epochs", seconds=1,
+        )  # fmt: skip
+        store.write_training(name, training)
+    tuned = summary_of(store).approach("qlora")
+    assert [p.trainings for p in tuned.curve] == [(0.5, 0.6), (0.7, 0.7), (0.8, 0.84)]
+    assert [p.value for p in tuned.curve] == pytest.approx([0.55, 0.7, 0.82])
+    widths = [(p.high or 0) - (p.low or 0) for p in tuned.curve]
+    assert widths[0] > 0.25 > widths[1]
+    assert not any("one seed each" in warning for warning in tuned.curve_warnings)
+
+
 def test_repeated_seeds_open_the_intervals_and_stand_nowhere_else(tmp_path: Path) -> None:
     shares = {"zero-shot": 0.6, "qlora": 0.8, "qlora@seed-2": 0.7, "qlora@seed-3": 0.75}
     outcomes = {name: [1.0] * round(100 * share) + [0.0] * round(100 - 100 * share) for name, share in shares.items()}
