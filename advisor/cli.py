@@ -150,11 +150,14 @@ def report(
     run: RunPath,
     formats: Formats = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the files; default: report/ in the run.")] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="The same as --format pdf.")] = False,
+    paper: Annotated[str, typer.Option(help="Paper of the PDF: a4 or letter.")] = "a4",
 ) -> None:
     """Write the report of a stored run again; with --format json alone and no --out, print it."""
     from advisor.commands import report_run
 
-    report_run(run, formats or ["html"], out)
+    wanted = [*(formats or ()), *(["pdf"] if pdf else [])]
+    report_run(run, wanted or ["html"], out, paper.lower())
 
 
 @app.command()

@@ -99,7 +99,7 @@ def run_demo(name: str, out: Path, display: Display) -> int:
     return run_project(folder, None, display, cache=False, allow_broken=False)
 
 
-def report_run(path: Path, formats: list[str], out: Path | None) -> None:
+def report_run(path: Path, formats: list[str], out: Path | None, paper: str = "a4") -> None:
     """Writes the report of a stored run; JSON alone goes to stdout. What it does is said before anything is loaded."""
     folder = latest_run(path)
     _narrate(f"writing the report of {_shown(folder)}")
@@ -112,7 +112,7 @@ def report_run(path: Path, formats: list[str], out: Path | None) -> None:
             if formats == ["json"] and out is None:
                 sys.stdout.write(render_json(summarise(store)))
                 return
-            for file in write_report(store, formats, out, drawer=drawer):
+            for file in write_report(store, formats, out, drawer=drawer, paper=paper):
                 _print(str(file))
 
 

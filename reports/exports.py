@@ -31,12 +31,13 @@ def write_report(
     *,
     summary: Summary | None = None,
     drawer: Drawer | None = None,
+    paper: str = "a4",
 ) -> list[Path]:
     """Writes the named formats below `out` (default: report/ in the run's directory) and returns the main files.
 
     A `reports.drawing.Drawer` that was started before any heavy import saves half a second on two cores.
 
-    Raises UsageError for an unknown format, EnvironmentFault where the disk refuses or PDF lacks its browser.
+    Raises UsageError for an unknown format or paper, EnvironmentFault where the disk refuses or PDF lacks its browser.
     """
     for name in formats:
         if name not in FORMATS:
@@ -49,7 +50,7 @@ def write_report(
         wanted = dict.fromkeys(formats)
         written = {n: _write(n, summary, store, folder, drawer) for n in wanted if n != "pdf"}
         if "pdf" in wanted:
-            written["pdf"] = _print(written.get("html") or _write("html", summary, store, folder, drawer))
+            written["pdf"] = _print(written.get("html") or _write("html", summary, store, folder, drawer), paper)
         return [written[name] for name in wanted]
     finally:
         if drawer:
@@ -76,10 +77,10 @@ def _write(name: str, summary: Summary, store: RunStore, folder: Path, drawer: D
     return path
 
 
-def _print(page: Path) -> Path:
+def _print(page: Path, paper: str) -> Path:
     from reports.pdf import write_pdf
 
-    return write_pdf(page)
+    return write_pdf(page, paper)
 
 
 def render_json(summary: Summary) -> str:

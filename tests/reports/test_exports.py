@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 
 from reports.errors import EnvironmentFault, UsageError
 from reports.exports import cell, render_csv, render_json, write_report
+from reports.html import render_html
 from reports.markdown import escaped, render_markdown
-from reports.pdf import find_browser, write_pdf
+from reports.pdf import find_browser, on_paper, write_pdf
 from reports.run.schema import Answer
 from reports.run.store import RunStore
 from reports.summary import Summary, summarise
@@ -113,6 +115,25 @@ def test_a_browser_that_writes_nothing_is_a_clear_word(tmp_path: Path, monkeypat
 @pytest.mark.skipif(find_browser() is None, reason="no Chromium is installed here")
 @pytest.mark.skipif(os.environ.get("CI_NO_BROWSER") == "1", reason="browsers are switched off")
 def test_the_page_prints_to_a_pdf(make_run: Callable[..., RunStore]) -> None:
+    boxes = {"a4": (595, 842), "letter": (612, 792)}
     with make_run(cases=10, contenders=2) as store:
-        (path,) = write_report(store, ("pdf",))
-    assert path.read_bytes().startswith(b"%PDF-")
+        for paper, box in boxes.items():
+            (path,) = write_report(store, ("pdf",), paper=paper)
+            printed = path.read_bytes()
+            assert printed.startswith(b"%PDF-")
+            found = re.search(rb"/MediaBox *\[ *0 +0 +([\d.]+) +([\d.]+)", printed)
+            assert found is not None
+            assert tuple(round(float(side)) for side in found.groups()) == box
+
+
+def test_the_page_names_no_paper_and_its_printed_copy_does(store: RunStore, summary: Summary) -> None:
+    page = render_html(summary, store)
+    assert "size:" not in page.partition("@page")[2].partition("}")[0]
+    assert "<style>@page { size: a4 }</style></head>" in on_paper(page, "a4")
+    links = '<head></head><a href="#table">x</a><a href="report-answers-1.html">y</a>'
+    assert on_paper(links, "letter").endswith('<a href="#table">x</a><a>y</a>')
+
+
+def test_an_unknown_paper_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Unknown paper 'a3'"):
+        write_pdf(tmp_path / "report.html", "a3")
