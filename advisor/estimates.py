@@ -93,7 +93,9 @@ def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> Pl
     machine = machine or hardware.describe()
     device, name = _device(machine)
     folders = prepared.project.model_folders(prepared.spec.approaches)
-    ask = _Ask(prepared, device, name, folders)
+    gpu = machine.accelerator
+    memory = device.memory if device else float(gpu.memory_bytes) if gpu else 0.0
+    ask = _Ask(prepared, device, name, folders, memory)
     found = tuple(_spread(ask.one(spec), spec, machine.cards) for spec in prepared.spec.approaches)
     if device is None:
         basis = f"no figures are known for {name}: memory alone is estimated"
@@ -131,6 +133,8 @@ class _Ask:
     device: Device | None
     name: str
     folders: dict[str, str]
+    memory: float
+    """Of what computes, in bytes: known of a GPU whose speed is not, too."""
 
     def one(self, spec: ApproachSpec) -> Expected:
         """One approach."""
@@ -168,19 +172,19 @@ class _Ask:
             model.precision if model.precision != "auto" else "bfloat16" if gpu else "float32"
         ]
         answering = _answering_memory(config, lengths, per_weight, gpu)
-        memory, fits = answering, answering <= self._memory()
+        memory, fits = answering, answering <= self.memory
         remedies: tuple[str, ...] = ()
         recipe = _recipe(spec)
-        trained = _fit(config, recipe, lengths, self._memory(), gpu) if recipe else None
+        trained = _fit(config, recipe, lengths, self.memory, gpu) if recipe else None
         if trained is not None:
             memory = max(memory, trained.estimate.total)
             fits, remedies = fits and trained.fits, trained.would_fit
-        if answering > self._memory():
-            remedies = (*remedies, *_smaller(model, config, self._memory()))
+        if answering > self.memory:
+            remedies = (*remedies, *_smaller(model, config, self.memory))
         found = Expected(
             approach=spec.name,
             memory_bytes=memory,
-            device_bytes=self._memory(),
+            device_bytes=self.memory,
             fits=fits,
             would_fit=tuple(dict.fromkeys(remedies)),
         )
@@ -246,9 +250,6 @@ class _Ask:
         if not isinstance(hour, PriceNeeded):
             usd = _span(seconds.times(hour.low / 3600, hour.typical / 3600, hour.high / 3600))
         return found.model_copy(update={"seconds": _span(seconds), "usd": usd})
-
-    def _memory(self) -> float:
-        return self.device.memory if self.device else 0.0
 
 
 # --- parts ----------------------------------------------------------------------------------------------

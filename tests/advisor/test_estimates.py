@@ -81,6 +81,7 @@ def test_a_card_that_no_table_knows_has_memory_but_no_time(prepared: plan.Prepar
     zero = of(found, "zero-shot")
     assert zero.seconds is None
     assert zero.memory_bytes
+    assert (zero.device_bytes, zero.fits) == (16 * GIB, True)
     assert "no figures for Zeta 9000" in zero.unknown
     assert any("without " in line and "zero-shot" in line for line in estimates.words(found))
 
