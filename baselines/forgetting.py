@@ -69,7 +69,7 @@ def right(item: Item, answer: str) -> bool:
 
 
 def judge(name: str, items: Sequence[Item], before: Sequence[str], after: Sequence[str]) -> Forgetting:
-    """Paired: answers before against answers after. Mid-p McNemar, Bonett-Price intervals."""
+    """Paired: answers before against answers after. Mid-p McNemar; the margin is held against both 90 % intervals."""
     from reports.statistics import compare, is_not_worse
 
     a = [float(right(item, text)) for item, text in zip(items, before, strict=True)]
@@ -81,14 +81,15 @@ def judge(name: str, items: Sequence[Item], before: Sequence[str], after: Sequen
         if was > now
     ]
     shown_loss = found.difference < 0 and found.p <= 0.05
-    kept = is_not_worse(found.low90, MARGIN)
+    low, high = found.ends90
+    kept = is_not_worse(low, MARGIN)
     return Forgetting(
         name=name,
         items=len(items),
         before=sum(a) / len(a),
         after=sum(b) / len(b),
-        low90=found.low90,
-        high90=found.high90,
+        low90=low,
+        high90=high,
         p=found.p,
         margin=MARGIN,
         words="kept" if kept else "lost" if shown_loss else "not shown",

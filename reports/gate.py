@@ -172,8 +172,9 @@ def _not_worse(
     result, metric, unit = _paired(store, reference, (theirs, approach.name), summary.primary.name)
     margin = summary.header.spec.decision.margin if rules.margin is None else rules.margin
     other = f"{text.one_line(theirs, 60)} of {text.one_line(reference.header.run, 60)}"
-    gap = text.difference(result.difference, result.low90, result.high90, unit)
-    ends = text.interval(result.low90, result.high90, unit, signed=True)
+    low, high = result.ends90
+    gap = text.difference(result.difference, low, high, unit)
+    ends = text.interval(low, high, unit, signed=True)
     allowed = points(margin, unit)
     stands = (
         f"{metrics.facts(metric).title} of {text.one_line(approach.name, 60)} against {other}: {gap} "
@@ -187,17 +188,18 @@ def _not_worse(
         verdict=verdict,
         text=f"{stands}: {why}.",
         value=result.difference,
-        low=result.low90,
-        high=result.high90,
+        low=low,
+        high=high,
         limit=-margin,
         n=result.n,
     )
 
 
 def _kept(result: PairedResult, margin: float, allowed: str) -> tuple[Verdict, str]:
-    if statistics.is_not_worse(result.low90, margin):
+    low, high = result.ends90
+    if statistics.is_not_worse(low, margin):
         return "pass", f"shown not to be worse by {allowed} or more"
-    if result.high90 < -margin:
+    if high < -margin:
         return "fail", f"shown to be worse by more than {allowed}"
     return (
         "cannot tell",

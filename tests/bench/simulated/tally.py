@@ -2,7 +2,7 @@
 
     settle({"clustered t": "size"}, "20 groups of 5", 100, trial, first=2000)
 
-A simulated figure is repeated until it lies two of its own standard errors from the nearest limit, or up to twenty
+A simulated figure is repeated until it lies two of its own standard errors from the nearest limit, or up to five
 times as often: a cell is never called a miss, or a pass, on too few repetitions without that being visible.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 SIZES = (30, 100, 300)
 COVERAGE = (0.93, 0.98)
 LARGEST_SIZE = 0.06
-MOST_TIMES = 20
+MOST_TIMES = 5
 Kind = Literal["coverage", "size", "told"]
 """`told`: no target, shown beside the others."""
 Trial = Callable[[np.random.Generator, int], Sequence[bool]]
@@ -59,7 +59,7 @@ class Line:
 
 
 def settle(names: Mapping[str, Kind], setting: str, n: int, trial: Trial, first: int) -> Iterator[Line]:
-    """Repeats `trial(rng, seed)`, one outcome a name, until every figure is settled or 20 x `first` are done."""
+    """Repeats `trial(rng, seed)`, one outcome a name, until every figure is settled or 5 x `first` are done."""
     rng = np.random.default_rng([n, *f"{setting} {next(iter(names))}".encode()])
     sums, done = np.zeros(len(names)), 0
     while True:
