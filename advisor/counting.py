@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from baselines.prompts import render
+from baselines.prompts import own_task, render
 from reports.run.schema import ApproachSpec, Example, Question
 
 if TYPE_CHECKING:
@@ -54,10 +54,13 @@ class Lengths:
     def of(cls, prepared: Prepared, spec: ApproachSpec, folder: Path | None) -> Lengths:
         """The lengths of one approach."""
         count, exact = counter(folder)
-        task, options = prepared.spec.task, spec.options
+        options = spec.options
+        task = own_task(prepared.spec.task, options)
+        first = bool(options.get("instruction_first"))
         pool = (*prepared.train, *prepared.dev)
         cases = spread(prepared.cases)
         bare = mean([count(render(task, case.question).text) for case in cases]) + TEMPLATE
+        head = [render(task, case.question, instruction_first=True) for case in cases[:1]] if first else []
         answer = mean([count(case.references[0]) for case in cases if case.references]) + 1
         shots = 0.0
         if "shots" in options and pool:
@@ -71,7 +74,7 @@ class Lengths:
             pair=mean(pairs),
             longest=math.ceil(max(pairs, default=0.0)),
             exact=exact,
-            shared=0.0 if spec.kind == "knn-few-shot" else shots,
+            shared=mean([count(p.text[: p.shared]) for p in head]) + (0.0 if spec.kind == "knn-few-shot" else shots),
             pairs=len(pool) * float(options.get("share") or 1.0),
         )
 

@@ -38,6 +38,8 @@ class Option:
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
+    silent: bool = False
+    """Where nothing is said it does not stand in the resolved options: plans and reports name it where it is used."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,16 @@ COMMON = (
 )
 """Options of every kind that end up in the spec's own fields, not in its options. `model` only where one is used."""
 
+_PROMPT = (
+    Option("instruction", "text", None, "its own instruction: a prompt that you tuned; else the task's", silent=True),
+    Option(
+        "instruction_first",
+        "flag",
+        False,
+        "the instruction and the labels before all else: a prompt cache can hold them",
+        silent=True,
+    ),
+)
 _SHOTS = Option("shots", "integer", 8, "examples in each prompt", low=1, high=1000)
 _RETRIEVAL = (
     Option("passages", "integer", 4, "passages in each prompt", low=1, high=100),
@@ -168,14 +180,21 @@ KINDS = {
                 Option("input", "text", None, "column that holds the inputs, where there are no ids"),
             ),
         ),
-        Kind("zero-shot", "prompting", ("model",), "baselines.prompting:zero_shot", "the question and the instruction"),
+        Kind(
+            "zero-shot",
+            "prompting",
+            ("model",),
+            "baselines.prompting:zero_shot",
+            "the question and the instruction",
+            _PROMPT,
+        ),
         Kind(
             "few-shot",
             "prompting",
             ("train", "model"),
             "baselines.prompting:few_shot",
             "the same examples before every question, balanced over labels",
-            (_SHOTS,),
+            (_SHOTS, *_PROMPT),
         ),
         Kind(
             "knn-few-shot",
@@ -183,7 +202,7 @@ KINDS = {
             ("train", "model", "embedder"),
             "baselines.prompting:knn_few_shot",
             "the training examples nearest to each question before it",
-            (_SHOTS,),
+            (_SHOTS, *_PROMPT),
         ),
         Kind(
             "rag",
@@ -191,7 +210,7 @@ KINDS = {
             ("documents", "model", "embedder"),
             "baselines.rag:rag",
             "passages found in the documents before the question",
-            _RETRIEVAL,
+            (*_RETRIEVAL, *_PROMPT),
         ),
         Kind(
             "rag+few-shot",
@@ -199,7 +218,7 @@ KINDS = {
             ("train", "documents", "model", "embedder"),
             "baselines.rag:rag_few_shot",
             "fixed examples and retrieved passages before the question",
-            (Option("shots", "integer", 4, "examples in each prompt", low=1, high=1000), *_RETRIEVAL),
+            (Option("shots", "integer", 4, "examples in each prompt", low=1, high=1000), *_RETRIEVAL, *_PROMPT),
         ),
         Kind(
             "classifier",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from baselines import shots
 from baselines.contract import Emit, NotApplicable, Reply, Resources
-from baselines.prompts import Prompt, render
+from baselines.prompts import Prompt, own_task, render
 from baselines.retrieval import ExampleIndex
 from baselines.vectors import FOLDER, embed_stored
 from reports.run.events import Progressed, Warned
@@ -78,6 +78,8 @@ class PromptedApproach:
         self.spec = spec
         self.prompting = prompting
         self._run = resources.spec
+        self._task = own_task(resources.spec.task, spec.options)
+        self._first = bool(spec.options.get("instruction_first"))
         self._model = model or (lambda: resources.model(spec))
         self._model_fingerprint = model_fingerprint or (lambda: self._model().fingerprint)
         self._emit: Emit = lambda event: None
@@ -109,10 +111,10 @@ class PromptedApproach:
 
     def ask(self, questions: Sequence[Question], model: Model) -> list[Asked]:
         """The prompts, cut to what the model's context holds; one warning where something had to go."""
-        task, budget = self._run.task, model.context_length - self._run.max_answer_tokens - TEMPLATE_TOKENS
+        budget = model.context_length - self._run.max_answer_tokens - TEMPLATE_TOKENS
         found = self.prompting.material(questions)
         asked = [
-            fitted(task, question, material, budget, model.count_tokens)
+            fitted(self._task, question, material, budget, model.count_tokens, instruction_first=self._first)
             for question, material in zip(questions, found, strict=True)
         ]
         cut = [a for a in asked if a.dropped]
@@ -128,7 +130,7 @@ class PromptedApproach:
         return asked
 
     def fingerprint(self) -> str:
-        task = self._run.task
+        task = self._task
         return of_value(
             {
                 "kind": self.spec.kind,
@@ -159,7 +161,15 @@ def decoding_of(run: RunSpec) -> Decoding:
     return Decoding(max_new_tokens=run.max_answer_tokens, seed=run.seed)
 
 
-def fitted(task: Task, question: Question, material: Material, budget: int, count: Callable[[str], int]) -> Asked:
+def fitted(
+    task: Task,
+    question: Question,
+    material: Material,
+    budget: int,
+    count: Callable[[str], int],
+    *,
+    instruction_first: bool = False,
+) -> Asked:
     """The prompt with as much of its material as fits `budget` tokens; the question itself is never cut.
 
     Examples go first, from the front: the ones nearest to the question stay. Then passages, the worst first.
@@ -170,7 +180,15 @@ def fitted(task: Task, question: Question, material: Material, budget: int, coun
         kept = examples[dropped:]
         found = passages[: len(passages) - max(0, dropped - len(examples))]
         whole = material.shared and dropped == 0
-        return render(task, question, examples=kept, passages=found, examples_shared=whole), found
+        text = render(
+            task,
+            question,
+            examples=kept,
+            passages=found,
+            examples_shared=whole,
+            instruction_first=instruction_first,
+        )
+        return text, found
 
     def fits(dropped: int) -> bool:
         text = prompt(dropped)[0].text

@@ -1,7 +1,7 @@
 """The one renderer of prompts: answering, fine-tuning and the demo model's own training all call it.
 
-A prompt is one user message. The parts that all questions share (few-shot examples) stand first, so that a
-prefix cache can hold them; the instruction comes last, after the material it speaks of:
+A prompt is one user message. The examples that all questions share stand first, so that a prefix cache can hold them;
+the instruction comes last, after the material it speaks of, or where asked before everything, so that a cache holds it:
 
     Input: <example input>          one block an example
     Answer: <example output>
@@ -18,8 +18,9 @@ prefix cache can hold them; the instruction comes last, after the material it sp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reports.run.schema import Example, Passage, Question, Task
 
@@ -41,6 +42,12 @@ DEFAULT_INSTRUCTIONS = {
 }
 
 
+def own_task(task: Task, options: Mapping[str, Any]) -> Task:
+    """The task as an approach puts it: with its option `instruction` where it has one."""
+    own = str(options.get("instruction") or "").strip()
+    return task.model_copy(update={"instruction": own}) if own else task
+
+
 def render(
     task: Task,
     question: Question,
@@ -48,16 +55,23 @@ def render(
     examples: Sequence[Example] = (),
     passages: Sequence[Passage] = (),
     examples_shared: bool = True,
+    instruction_first: bool = False,
 ) -> Prompt:
-    """The prompt of one question. Set `examples_shared` False where each question has its own examples."""
+    """The prompt of one question. Set `examples_shared` False where each question has its own examples.
+
+    `instruction_first` puts the instruction and the labels before the examples: an API's prompt cache can hold them.
+    """
     shots = "".join(f"{_material(e.context, e.input)}\nAnswer: {e.output}\n\n" for e in examples)
     found = "".join(f"Passage {i}: {_one_block(p.text)}\n\n" for i, p in enumerate(passages, start=1))
     ask = task.instruction.strip() or DEFAULT_INSTRUCTIONS[task.type]
     if task.labels:
         how = "one or more, joined by |, of" if task.several_labels else "exactly one of"
         ask += f"\nAnswer with {how}: {', '.join(task.labels)}"
-    text = f"{shots}{found}{_material(question.context, question.input)}\n\n{ask}"
-    return Prompt(text, shared=len(shots) if examples_shared else 0)
+    asked = f"{found}{_material(question.context, question.input)}"
+    if instruction_first:
+        head = f"{ask}\n\n"
+        return Prompt(f"{head}{shots}{asked}", shared=len(head) + (len(shots) if examples_shared else 0))
+    return Prompt(f"{shots}{asked}\n\n{ask}", shared=len(shots) if examples_shared else 0)
 
 
 def _material(context: dict[str, str], text: str) -> str:

@@ -56,7 +56,11 @@ def validate_options(kind: str, options: Mapping[str, Any]) -> dict[str, Any]:
         if name not in known:
             own = ", ".join(known)
             raise UsageError(f"the approach {kind} has no option {name!r}", f"{_nearest(name, known)}; it takes {own}")
-    resolved = {option.name: _value(kind, option, options.get(option.name)) for option in found.options}
+    resolved = {
+        option.name: _value(kind, option, options.get(option.name))
+        for option in found.options
+        if not option.silent or option.name in options
+    }
     for option in _common(found):
         _value(kind, option, options.get(option.name))
     if kind in METHODS:

@@ -40,6 +40,29 @@ def test_a_task_with_several_labels_asks_for_several(world: Any) -> None:
     assert replies["1"].prompt == "Input: case\n\nName it.\nAnswer with one or more, joined by |, of: a, b"
 
 
+@pytest.mark.parametrize(
+    ("kind", "shared"),
+    [("zero-shot", 1), ("few-shot", 3), ("knn-few-shot", 1)],
+    ids=["the instruction", "and the examples", "the instruction alone"],
+)
+def test_an_instruction_of_its_own_may_stand_first_where_a_prompt_cache_holds_it(
+    world: Any, kind: str, shared: int
+) -> None:
+    questions = [Question(id=str(i), input=f"case {i}") for i in range(3)]
+    options = {"instruction": "Which is it?", "instruction_first": True} | ({} if kind == "zero-shot" else {"shots": 2})
+    resources = world.resources(task=TASK, train=_examples(20), questions=questions)
+    approach = world.make(kind, options, resources)
+    asked = approach.ask(questions, world.model)
+    for place, found in enumerate(asked):
+        assert found.prompt.text.startswith("Which is it?\nAnswer with exactly one of: a, b\n\nInput: ")
+        assert found.prompt.text.endswith(f"Input: case {place}")
+    beginnings = {found.prompt.text[: found.prompt.shared] for found in asked}
+    assert len(beginnings) == 1
+    assert beginnings.pop().count("\n\n") == shared
+    plain = world.make(kind, {name: value for name, value in options.items() if name == "shots"}, resources)
+    assert plain.fingerprint() != approach.fingerprint()
+
+
 def test_a_failure_of_the_model_stays_a_failure(world: Any) -> None:
     questions = [Question(id="1", input="fine"), Question(id="2", input="broken")]
     world.model.says = lambda prompt: "FAIL" if "broken" in prompt else "a"

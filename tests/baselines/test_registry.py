@@ -39,7 +39,7 @@ def test_every_factory_exists(kind: str) -> None:
 def test_every_default_is_valid_and_visible(kind: str) -> None:
     given = {"path": "x.csv"} if kind == "recorded" else {}
     resolved = validate_options(kind, given)
-    assert set(resolved) == {option.name for option in KINDS[kind].options}
+    assert set(resolved) == {option.name for option in KINDS[kind].options if not option.silent}
     assert validate_options(kind, resolved) == resolved
 
 
@@ -66,7 +66,7 @@ def test_defaults_of_the_design() -> None:
     [
         ("few-shots", {}, "did you mean few-shot?"),
         ("few-shot", {"shot": 4}, "did you mean shots?"),
-        ("zero-shot", {"shots": 4}, "it takes as, model"),
+        ("zero-shot", {"shots": 4}, "it takes instruction, instruction_first, as, model"),
         ("floor", {"model": "demo"}, "it takes as"),
         ("few-shot", {"shots": 0}, "must be from 1 to 1000"),
         ("few-shot", {"shots": 2.5}, "must be a whole number"),
