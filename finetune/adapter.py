@@ -16,12 +16,12 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from finetune.loading import load_weights
+from finetune.loading import import_bitsandbytes, load_weights
 from finetune.model_files import PROVENANCE, ModelFiles, open_model
 from reports.errors import DataError, EnvironmentFault
 
@@ -124,6 +124,8 @@ def read_provenance(folder: Path) -> Provenance:
 
 def attach(model: Any, folder: Path, name: str) -> Any:
     """Put the adapter beside the weights of `model` (a transformers or PEFT model); returns the PEFT model."""
+    with suppress(ImportError, RuntimeError):
+        import_bitsandbytes()
     from peft import PeftModel
 
     device = str(next(model.parameters()).device)

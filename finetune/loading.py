@@ -129,6 +129,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
+def import_bitsandbytes() -> None:
+    """Import it without torch's compiler, a second and more: PEFT imports it too, whatever the adapter.
+
+    It compiles fallbacks for devices that it has no kernels for, at the moment of its import; a CPU or an NVIDIA GPU
+    runs none of them. Raises what the import raises.
+    """
+    said = os.environ.get("TORCHDYNAMO_DISABLE")
+    os.environ["TORCHDYNAMO_DISABLE"] = "1"
+    try:
+        import bitsandbytes  # noqa: F401
+    finally:
+        os.environ.pop("TORCHDYNAMO_DISABLE")
+        if said is not None:
+            os.environ["TORCHDYNAMO_DISABLE"] = said
+
+
 def free_memory(device: str) -> int:
     """Bytes that a process can still take on the device."""
     if device.startswith("cuda"):
@@ -156,7 +172,7 @@ def _quantization(precision: Precision, config: dict[str, Any], dtype: Any) -> A
     if "quantization_config" in config:
         raise DataError("The model is already quantised.", "Leave `precision` at auto, or name the unquantised model.")
     try:
-        import bitsandbytes  # noqa: F401
+        import_bitsandbytes()
     except (ImportError, RuntimeError) as error:
         raise EnvironmentFault(
             f"Precision {precision} needs bitsandbytes, which cannot be loaded: {first_line(error)}",

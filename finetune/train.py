@@ -11,6 +11,7 @@ weights. Several GPUs share each step's examples, a process each (`ranks.py`); o
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ from finetune.adapting import adapt, training_precision
 from finetune.chat import layout_of
 from finetune.checkpoint import CheckpointStore
 from finetune.data import Pair, Prepared, prepare
-from finetune.loading import Precision, load_weights
+from finetune.loading import Precision, import_bitsandbytes, load_weights
 from finetune.memory import estimate_memory
 from finetune.model_files import ModelFiles, open_model
 from finetune.ranks import count_of, train_in_ranks
@@ -122,6 +123,8 @@ def train(
 
 def train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str], None]) -> TrainingRecord:
     """The training in this process, alone or as one of several; the first one saves."""
+    with contextlib.suppress(ImportError, RuntimeError):  # `qlora` says so itself
+        import_bitsandbytes()
     from finetune.course import Course  # transformers' Trainer: 2 s more than answering needs
     from finetune.trainer import AnswerTrainer
 
