@@ -134,7 +134,8 @@ class PlanScreen(StepScreen):
         running = [choice for choice in self._choices if choice.state == "runs"]
         parts = [count(len(running), "approach", "approaches")]
         if total.seconds:
-            parts.append(f"together {_span(total.seconds)}")
+            aside = f", {total.answering.at_once} jobs at a time" if total.answering.at_once > 1 else ""
+            parts.append(f"together {_span(total.seconds)}{aside}")
         if total.usd and total.usd[2] > 0:
             parts.append(_money(total.usd))
         unknown = [one.approach for one in total.approaches if one.seconds is None]

@@ -53,7 +53,7 @@ class RunScreen(StepScreen):
         super().__init__()
         self._lines: Lines | None = None
         self._plotted = self._drawn = 0.0
-        self._points = 0
+        self._points = ("", 0)
         self._paused = False
 
     def compose_body(self) -> ComposeResult:
@@ -122,8 +122,9 @@ class RunScreen(StepScreen):
         self.query_one("#training-words", Steady).show(training_words(name, training))
         self.query_one("#loss-words", Steady).show(loss_words(training))
         now = time.monotonic()
-        if len(training.points) != self._points and now - self._plotted >= PLOT_SECONDS:
-            self._plotted, self._points = now, len(training.points)
+        points = (name, len(training.points))
+        if points != self._points and now - self._plotted >= PLOT_SECONDS:
+            self._plotted, self._points = now, points
             self.query_one(Losses).show(training.points)
 
     def _say_state(self, feed: Feed) -> None:
