@@ -18,6 +18,7 @@ from baselines.audit.languages import SMALL_WORDS
 from baselines.audit.normal_form import bare, numbers
 from baselines.audit.rows import Item
 from baselines.audit.shingles import similar_pairs
+from baselines.audit.typing_slips import Slips
 
 ALIKE = 0.7
 """Jaccard similarity of the character 5-grams above which the wording may differ anyhow: about one word of ten."""
@@ -47,9 +48,12 @@ not no never without nicht kein keine nie ne pas non jamais não nem niet geen n
 what how why when where which who was wie warum wann wo wer que qui quand où comment pourquoi qué cómo cuándo dónde
 quién come quando dove perché chi wat hoe wanneer waar jak czy co kiedy gdzie vad hur när var
 """
-_LIGHT = SMALL_WORDS - frozenset(_WEIGHTY_WORDS.split())
+_WEIGHTY = frozenset(_WEIGHTY_WORDS.split())
+_LIGHT = SMALL_WORDS - _WEIGHTY
 """Articles, pronouns, auxiliaries: one in the place of another changes little. Negations and question words do."""
 _MOST_LIGHT = 2
+LESS_SURE = 0.2
+"""Taken off the similarity where a negation or a question word stands on one side alone: can I, and how can I."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Twin:
     right: int
     """Position in the second list, or a later one in the only list."""
     alike: float
-    """Jaccard similarity of the character 5-grams, 0 to 1."""
+    """Jaccard similarity of the character 5-grams, 0 to 1; less where a word that decides differs."""
     same: bool
     """The same letters and digits: only case, blanks and punctuation differ."""
 
@@ -145,14 +149,29 @@ def _alike(
     """(group, other group, similarity, whether letters and digits are the same) of all that say nearly the same."""
     left = [items[group[0]] for group in groups]
     right = left if others is None else [others[group[0]] for group in other_groups]
-    pairs = similar_pairs([item.normal for item in left], None if others is None else [item.normal for item in right])
+    texts = [item.normal for item in left], None if others is None else [item.normal for item in right]
+    pairs = similar_pairs(*texts)
+    told = set()
     for i, j, alike in zip(pairs.left.tolist(), pairs.right.tolist(), pairs.alike.tolist(), strict=True):
         a, b = left[i], right[j]
-        if a.frame != b.frame or numbers(a.normal) != numbers(b.normal):
+        if not _of_one_frame(a, b):
             continue
         same = bare(a.normal) == bare(b.normal)
         if same or alike >= ALIKE or _only_slips(a.normal, b.normal):
-            yield i, j, 1.0 if same else alike, same
+            told.add((i, j))
+            yield i, j, 1.0 if same else _weighed(a.normal, b.normal, alike), same
+    for i, j in Slips(*texts).pairs():
+        if (i, j) not in told and _of_one_frame(left[i], right[j]):
+            yield i, j, NEARLY, False
+
+
+def _weighed(a: str, b: str, alike: float) -> float:
+    return alike - LESS_SURE if _WEIGHTY & (set(a.split()) ^ set(b.split())) else alike
+
+
+def _of_one_frame(a: Item, b: Item) -> bool:
+    """Whether numbers and context fields agree."""
+    return a.frame == b.frame and numbers(a.normal) == numbers(b.normal)
 
 
 def _comparable(items: Sequence[Item], others: Sequence[Item] | None) -> tuple[list[int], list[int]]:

@@ -60,6 +60,51 @@ def test_another_meaning_in_similar_words(a: str, b: str) -> None:
     assert not twin(a, b)
 
 
+SAID = (
+    "where is my card",
+    "was my card lost",
+    "can I send money",
+    "what is my pin",
+    "how do I add a card",
+    "I was paid",
+)
+BANK = [f"{text} {word}" for text in SAID for word in ("today", "yesterday", "abroad", "again", "perhaps")]
+
+
+@pytest.mark.parametrize(
+    ("right", "typed", "found"),
+    [
+        ("How do I add a new card?", "How do I add a new acrd?", True),
+        ("Why was it stopped?", "Why wsa it stopped?", True),
+        ("Can friends send me money?", "Can friends snd me money?", True),
+        ("Can I pay in dollars now?", "Can I pey in dollars now?", False),  # another letter in a word of three
+        ("Can I get my card?", "Can I get my cart?", True),
+        ("Where is my card?", "Where is my pin?", False),
+    ],
+)
+def test_a_slip_in_a_very_short_text(material: Build, right: str, typed: str, found: bool) -> None:
+    rows = material([(text, "a") for text in (*BANK, right)]).train
+    again = material([(text, "a") for text in (*BANK, right, typed)]).train
+    pairs = {(again[t.left].input, again[t.right].input) for t in twins_of(again)}
+    assert ((right, typed) in pairs) is found
+    assert leaking(again[-1:], rows[-1:]) == [] or found
+
+
+def test_two_words_that_many_write_are_no_slip(material: Build) -> None:
+    texts = ["Can I change it?", "Can I charge it?", *["I change", "I charge", "do change", "do charge"] * 4]
+    rows = material([(text, "a") for text in texts]).train
+    assert {(t.left, t.right) for t in twins_of(rows[:2])} == set(), "too few rows to know which word is right"
+    assert (0, 1) not in {(t.left, t.right) for t in twins_of(rows)}
+
+
+def test_where_a_deciding_word_differs_a_pair_comes_later(material: Build) -> None:
+    said = "exchange one currency for another one in this app on my phone"
+    texts = [f"Can I {said}", f"How can I {said}", f"Can I please do {said}"]
+    found = twins_of(material([(text, "a") for text in texts]).train)
+    assert next((t.left, t.right) for t in found) == (0, 2)
+    assert (0, 1) in [(t.left, t.right) for t in found]
+
+
 def test_the_same_question_about_another_passage_is_another_question() -> None:
     one, two = {"passage": "About Rome."}, {"passage": "About Oslo."}
     assert not twin("Who was the first mayor?", "Who was the first mayor?", context0=one, context1=two)
