@@ -72,8 +72,9 @@ def labelled(store: RunStore, agreeing: int, of: int) -> None:
 
 
 @pytest.mark.parametrize(("categories", "seed"), [(2, 0), (2, 1), (3, 2)])
-def test_kappa_and_its_interval_are_statsmodels_own(categories: int, seed: int) -> None:
+def test_kappa_and_its_interval_follow_from_statsmodels_own(categories: int, seed: int) -> None:
     import numpy as np
+    from scipy.stats import t
     from statsmodels.stats.inter_rater import cohens_kappa
 
     rng = np.random.default_rng(seed)
@@ -81,8 +82,17 @@ def test_kappa_and_its_interval_are_statsmodels_own(categories: int, seed: int) 
     b = np.where(rng.random(45) < 0.7, a, rng.integers(0, categories, 45))
     table = np.zeros((categories, categories))
     np.add.at(table, (a, b), 1)
-    known, found = cohens_kappa(table), cohen_kappa([str(x) for x in a], [str(x) for x in b])
-    assert (found.value, found.low, found.high) == pytest.approx((known.kappa, known.kappa_low, known.kappa_upp))
+    found, padded = cohen_kappa([str(x) for x in a], [str(x) for x in b]), cohens_kappa(table + 1 / table.size)
+    assert found.value == pytest.approx(cohens_kappa(table).kappa)
+    half = t.ppf(0.975, len(a) - 1) * padded.std_kappa / (1 - padded.kappa**2)
+    ends = np.tanh(np.arctanh(padded.kappa) + half * np.array([-1, 1]))
+    assert (found.low, found.high) == pytest.approx((ends[0], ends[1]))
+
+
+def test_full_agreement_lies_inside_its_interval() -> None:
+    found = cohen_kappa(["pass", "fail"] * 20, ["pass", "fail"] * 20)
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert 0.6 < found.low < 1
 
 
 def test_kappa_of_one_verdict_everywhere_is_unknown() -> None:
