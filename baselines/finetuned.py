@@ -175,6 +175,7 @@ class FineTuned:
             chat_arguments=spec.chat_template_arguments if spec else {},
             context_length=base.context_length,
             device=base.device,
+            devices=self.spec.options.get("devices"),
             on_step=_teller(name, emit),
             on_warning=lambda text: emit(Warned(approach=name, text=text)),
         )

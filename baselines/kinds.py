@@ -121,6 +121,15 @@ _PARTS = (
         choices=("trl", "llamafactory", "axolotl"),
     ),
     Option("engine_python", "text", None, "the Python that has it; looked for where nothing is said"),
+    Option(
+        "devices",
+        "integer",
+        None,
+        "processes that share the training, one a GPU; where nothing is said, all GPUs, and one process on a CPU",
+        low=1,
+        high=64,
+        silent=True,
+    ),
     Option("curve_of", "text", None, "a point of that approach's learning curve, and no contender"),
     Option("seed_of", "text", None, "that approach trained again with another seed, and no contender"),
 )

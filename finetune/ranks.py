@@ -85,9 +85,12 @@ def _start(rank: int, processes: int, port: int) -> subprocess.Popen[bytes]:
     }
     if sys.platform == "linux":
         environment.setdefault("GLOO_SOCKET_IFNAME", "lo")  # the host's own name may not resolve
-    return subprocess.Popen(
-        [sys.executable, "-m", "finetune.rank"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
-    )
+    return subprocess.Popen(command(rank), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+
+def command(rank: int) -> list[str]:
+    """What a process runs."""
+    return [sys.executable, "-m", "finetune.rank"]
 
 
 def _speak(child: subprocess.Popen[bytes], line: bytes) -> None:
