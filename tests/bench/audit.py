@@ -29,6 +29,8 @@ from tests.baselines.audit.planting import Pair, Planted, plant
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 BANKING = DATA / "banking77" / "raw" / "banking_data"
 SEEDS = (1, 2, 3)
+FIRST = 50
+"""Rows that someone reads who reads the surest."""
 CLEAN: tuple[tuple[str, TaskType, str, Source, Source | None], ...] = (
     ("Banking77", "classification", "banking77/raw/banking_data", Source(path="test.csv"), Source(path="train.csv")),
     ("GSM8K", "generation", "gsm8k/raw/grade_school_math/data", Source(path="test.jsonl"), Source(path="train.jsonl")),
@@ -79,9 +81,15 @@ def measure(planted: Planted, test: Sequence[Pair], seed: int, *, deep: bool, sh
     tell("leaked cases", len(leaked & leaks), len(leaks), leaked, leaks)
     tell("flipped labels", len(noisy & set(planted.flipped)), len(planted.flipped), noisy, set(planted.flipped))
     tell("personal data", len(personal & set(planted.personal)), len(planted.personal), personal, set(planted.personal))
-    for kind, own in (("near-duplicates", copies), ("near-leaks", leaks), ("label-noise", set(planted.flipped))):
-        finding = next((f for f in audit.findings if f.kind == kind), None)
-        others = [row for row in (finding.rows if finding else ()) if row.row not in own]
+    kinds: tuple[tuple[Kind, set[int]], ...] = (
+        ("near-duplicates", copies), ("near-leaks", leaks), ("label-noise", set(planted.flipped)),
+    )  # fmt: skip
+    for kind, own in kinds:
+        finding = audit.finding(kind)
+        rows = finding.rows if finding else ()
+        planted_first = sum(row.row in own for row in rows[:FIRST])
+        say(f"    {kind}: {planted_first} of the first {len(rows[:FIRST])} rows are planted")
+        others = [row for row in rows if row.row not in own]
         for row in random.Random(0).sample(others, min(show, len(others))):
             say(f"    {kind}: {row.excerpt} · {row.note}")
 
