@@ -97,8 +97,8 @@ def _sure_big(summary: Summary, leader: ApproachSummary | None) -> str:
 
 
 def _sure(summary: Summary, leader: ApproachSummary | None, chosen: ApproachSummary | None) -> list[str]:
-    """The verdict's own numbers, and who else could be the best one."""
-    said = list(summary.verdict.because[:2] if chosen else summary.verdict.because)
+    """The interval, the verdict's own numbers, and who else could be the best one."""
+    said = [_ends(summary, chosen), *summary.verdict.because[1:2]] if chosen else list(summary.verdict.because)
     against = next((c for c in summary.comparisons if c.primary and leader and c.b == leader.name), None)
     if against and not any(name(against.a) in line for line in said[1:]):
         said.append(comparison_sentence(against, summary))
@@ -106,8 +106,26 @@ def _sure(summary: Summary, leader: ApproachSummary | None, chosen: ApproachSumm
     if rivals:
         said.append(f"The data cannot rule out that {text.listed([name(r) for r in rivals], 'or')} is the best one.")
     elif chosen:
-        said.append("No other approach that meets the rule could be the best one by these data.")
+        out = {other for other, _ in summary.verdict.excluded}
+        left = [
+            a for a in summary.approaches if a.kind != "floor" and a.quality.value is not None and a.name not in out
+        ]
+        said.append(
+            "The data rule out that another approach is the best one."
+            if len(left) > 1
+            else "Every other approach breaks a limit or is not shown to beat the trivial answer."
+            if out
+            else "There is no other approach in this run."
+        )
     return said
+
+
+def _ends(summary: Summary, chosen: ApproachSummary) -> str:
+    """'95 % interval: 94.3 to 99.3 %, on 150 cases.'"""
+    q, unit = chosen.quality, summary.primary.unit
+    some = f"{q.n:,} of {text.count(summary.trust.cases, 'case')}" if chosen.stopped else text.count(q.n, "case")
+    early = "; it was stopped early, so the estimate leans upward" if chosen.stopped else ""
+    return f"95 % interval: {text.interval(q.low, q.high, unit)}, on {some}{early}."
 
 
 def comparison_sentence(c: ComparisonSummary, summary: Summary) -> str:
@@ -133,9 +151,12 @@ def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[
     if cost.total_usd is None:
         said += summary.verdict.because[2:]
     else:
-        said.append(f"{text.amount(cost.one_off_usd)} once, to build it; then {text.amount(cost.monthly_usd)} a month.")
+        once = _range(cost.one_off_usd, cost.one_off_low_usd, cost.one_off_high_usd)
+        each = _range(cost.per_1000_usd, cost.per_1000_low_usd, cost.per_1000_high_usd)
+        said.append(f"{text.amount(cost.one_off_usd)} once, to build it{once}.")
         said.append(
-            f"{text.money(cost.per_1000_usd)} for 1,000 answers, at {text.number(traffic.queries_per_day, 0)} a day."
+            f"Then {text.amount(cost.monthly_usd)} a month at {text.number(traffic.queries_per_day, 0)} answers a day: "
+            f"{text.money(cost.per_1000_usd)} for 1,000{each}."
         )
     base = summary.baseline
     if base and base != leader.name and (other := summary.approach(base).cost.total_usd) is not None:
@@ -147,11 +168,21 @@ def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[
     return f"{text.amount(cost.total_usd)} {over}", said
 
 
+def _range(typical: float | None, low: float | None, high: float | None) -> str:
+    """' ($1,400 to $6,300)', or nothing where the prices have no range."""
+    if low is None or high is None or low == high or typical is None:
+        return ""
+    return f" ({text.money(low)} to {text.money(high)})"
+
+
 def _slow(approach: ApproachSummary) -> str:
     slow = approach.latency
     if slow.p95_seconds is None:
         return "too few requests for a 95th percentile"
-    return f"{text.seconds(slow.p95_seconds)} at the 95th percentile"
+    if slow.p95_high is None:
+        return f"roughly {text.seconds(slow.p95_seconds)} at the 95th percentile ({slow.n:,} requests do not bound it)"
+    ends = f"{text.seconds(slow.p95_low)} to {text.seconds(slow.p95_high)}"
+    return f"{text.seconds(slow.p95_seconds)} at the 95th percentile ({ends})"
 
 
 def chips(summary: Summary) -> list[Chip]:
@@ -203,11 +234,14 @@ def limits(summary: Summary) -> list[str]:
         gap = text.difference(trust.detectable, 0, trust.detectable, summary.primary.unit).lstrip("+")
         said.append(f"A difference smaller than about {gap} between the two best would often go unseen with so many "
                     'cases; "not shown" is not "no difference".')  # fmt: skip
-    trained = [a for a in summary.approaches if a.training]
-    if trained:
+    once = [name(a.name) for a in summary.approaches if a.training and a.seeds is None]
+    if once:
         said.append(
-            "Each training ran with one seed: training it again may move its quality by 2 to 4 points below 1,000 "
-            "labels, and the interval does not contain that."
+            f"{text.listed(once)} was trained with one seed: training it again may move its quality by 2 to 4 points "
+            "below 1,000 labels, and the interval does not contain that."
+            if len(once) == 1
+            else f"{text.listed(once)} were trained with one seed each: training again may move their quality by 2 to "
+            "4 points below 1,000 labels, and the intervals do not contain that."
         )
     said.append(f"{summary.primary.title} is all that decides here. Read answers below before you trust it.")
     said.append(

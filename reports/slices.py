@@ -58,7 +58,7 @@ def _note(summary: Summary, parts: list[Slice]) -> str:
         worst.comparison.difference, worst.comparison.low, worst.comparison.high, summary.primary.unit
     )
     return (
-        f"{said} Least gain: {worst.value} ({gap}). Intervals are corrected for all {len(summary.slices)} slices "
+        f"{said} Least gain, {gap}: {worst.value}. Intervals are corrected for all {len(summary.slices)} slices "
         f"looked at; those below {FEWEST} cases are left out."
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from reports import text
 from reports.basis import basis, several_models
 from reports.metrics import RECALL, facts
-from reports.summary.model import ApproachSummary, ComparisonSummary, Estimate, Summary
+from reports.summary.model import ApproachSummary, ComparisonSummary, Estimate, LatencySummary, Summary
 
 NAMES = 60
 """Characters of an approach's name in a table."""
@@ -47,7 +47,7 @@ def main_table(summary: Summary) -> Table:
     baseline = text.one_line(summary.baseline or "the baseline", NAMES)
     return Table(
         caption=f"All approaches on the same {text.count(summary.trust.cases, 'case')}, best {summary.primary.title} "
-        "first. Small print: 95 % intervals.",
+        "first. Small print: 95 % intervals; of money, from the lowest to the highest prices.",
         head=(
             "Approach",
             summary.primary.title,
@@ -66,24 +66,32 @@ def main_table(summary: Summary) -> Table:
 
 def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSummary | None) -> tuple[Cell, ...]:
     latency, cost = approach.latency, approach.cost
-    spread = (
-        f"{text.money(cost.per_1000_low_usd)} to {text.money(cost.per_1000_high_usd)}"
-        if cost.per_1000_low_usd is not None and cost.per_1000_high_usd != cost.per_1000_low_usd
-        else ""
-    )
+    spread = _usd_range(cost.per_1000_low_usd, cost.per_1000_high_usd)
     return (
         Cell(text.one_line(approach.name, NAMES), _about(summary, approach), numeric=False),
         quality_cell(approach.quality, summary, stopped=bool(approach.stopped)),
         difference_cell(against, summary, approach.name),
         Cell(
             f"{text.seconds(latency.p50_seconds)} / {text.seconds(latency.p95_seconds)}" if latency.n else "–",
-            f"{text.count(latency.n, 'request')},\none at a time" if latency.n else "not measured",
+            _requests(latency),
         ),
         Cell(text.money(cost.per_1000_usd), spread or ("no price, see below" if cost.missing else "")),
-        Cell(text.amount(cost.one_off_usd)),
+        Cell(text.amount(cost.one_off_usd), _usd_range(cost.one_off_low_usd, cost.one_off_high_usd)),
         Cell(text.amount(cost.monthly_usd)),
         Cell(f"{approach.quality.failed:,} of {approach.quality.n:,}", _failure_note(approach)),
     )
+
+
+def _usd_range(low: float | None, high: float | None) -> str:
+    """'$1,400 to $6,300', empty where the prices have no range."""
+    return "" if low is None or high is None or low == high else f"{text.money(low)} to {text.money(high)}"
+
+
+def _requests(latency: LatencySummary) -> str:
+    if not latency.n:
+        return "not measured"
+    rough = "\np95 is rough" if latency.p95_seconds is not None and latency.p95_high is None else ""
+    return f"{text.count(latency.n, 'request')},\none at a time{rough}"
 
 
 def quality_cell(estimate: Estimate, summary: Summary, usual: int | None = None, *, stopped: bool = False) -> Cell:

@@ -120,12 +120,14 @@ def _styles(lines: int) -> dict[str, Any]:
 
 
 def _key(shown: list[ApproachSummary]) -> list[Any]:
-    """The names, each behind a piece of its line, in the upper left where rising lines leave room. In pixels."""
+    """The names, each behind a piece of its line, in two columns above the plot. In pixels."""
     import altair
 
+    high = (len(shown) + 1) // 2
     rows = [
-        {"name": str(i), "x": 8, "x2": 40, "text_x": 47, "y": 10 + i * (FONT_SIZE + 5), "text": label(a.name)}
+        {"name": str(i), "x": 8 + left, "x2": 40 + left, "text_x": 47 + left, "y": y, "text": label(a.name)}
         for i, a in enumerate(shown)
+        for left, y in [(WIDTH / 2 * (i % 2), (i // 2 - high) * (FONT_SIZE + 5))]
     ]
     base = altair.Chart(altair.Data(values=rows)).encode(y=altair.Y("y:Q", scale=None))
     pieces = base.mark_rule(strokeWidth=2.5).encode(x=altair.X("x:Q", scale=None), x2="x2:Q", **_styles(len(shown)))

@@ -61,6 +61,11 @@ class AnswersSeen:
     prompts_changed: int = 0
     fingerprint_changed: bool = False
 
+    @property
+    def unchanged(self) -> bool:
+        """Whether every shared case was answered with the same text and status."""
+        return 0 < self.both == self.same_text
+
 
 def diff_runs(a: RunStore, b: RunStore) -> RunDiff:
     """What changed from A to B, and what it did. Reads both runs once; the same runs give the same result.
@@ -78,7 +83,7 @@ def diff_runs(a: RunStore, b: RunStore) -> RunDiff:
     found: dict[str, tuple[Outcomes, PairedResult]] = {}
     if metric and len(pairing):
         moved += _scoring(left, right, metric, kinds)
-        found = _compared(left, right, metric, kinds, pairing)
+        found = _compared((left, right), metric, kinds, pairing, seen)
     facts = metrics.facts(metric, values_of(metric, left.table, right.table)) if metric else None
     return RunDiff(
         a=left.named(),
@@ -109,17 +114,25 @@ def values_of(metric: str, *tables: RunTable) -> set[float]:
 
 
 def _compared(
-    a: Side, b: Side, metric: str, kinds: Mapping[str, str], pairing: Pairing
+    sides: tuple[Side, Side],
+    metric: str,
+    kinds: Mapping[str, str],
+    pairing: Pairing,
+    seen: Mapping[str, AnswersSeen],
 ) -> dict[str, tuple[Outcomes, PairedResult]]:
-    """B minus A for every approach with scores on both sides; Holm over all of them but the floor."""
+    """B minus A for every approach with scores on both sides; Holm over all of them but the floor and those whose
+    answers are all the same: where nothing moved there is nothing to test, and no other p is to pay for it."""
+    a, b = sides
     kind = metrics.facts(metric, values_of(metric, a.table, b.table)).kind
     before, after = (side.table.outcomes(metric, kind, side.store.header.spec.seed) for side in (a, b))
     names = [n for n, k in kinds.items() if k != "floor" and n in before.names and n in after.names]
     tables = {name: pooled(before, after, (name, name), pairing) for name in names}
     names = [name for name in names if tables[name].asked(A, B).any()]
     margin = b.store.header.spec.decision.margin
-    results = statistics.adjust([tables[name].compare(A, B, margin) for name in names])
-    return {name: (tables[name], result) for name, result in zip(names, results, strict=True)}
+    results = {name: tables[name].compare(A, B, margin) for name in names}
+    tested = [name for name in names if not (seen[name].unchanged and results[name].difference == 0)]
+    results |= dict(zip(tested, statistics.adjust([results[name] for name in tested]), strict=True))
+    return {name: (tables[name], results[name]) for name in names}
 
 
 def _answers(a: Side, b: Side, name: str, pairing: Pairing) -> AnswersSeen:

@@ -66,7 +66,7 @@ class ApproachDifference(Record):
     high: float
     p: float
     p_adjusted: float | None = None
-    """Holm over the approaches that are in both runs, the floor left out."""
+    """Holm over the approaches in both runs but the floor and those whose answers are all the same; None for these."""
     n: int
     a_only: int | None = None
     b_only: int | None = None

@@ -76,10 +76,13 @@ def _differences(diff: RunDiff) -> Iterator[str]:
         if not diff.warnings:
             yield "No approach answered in both runs."
         return
-    family = len(diff.approaches)
+    family = sum(item.p_adjusted is not None for item in diff.approaches)
     adjusted = f", p adjusted over {family} comparisons" if family > 1 else ""
     margin = points(diff.margin, diff.unit)
     yield f"{diff.metric_title} on the shared cases, B minus A (95 % intervals{adjusted}; margin {margin})"
+    same = [text.one_line(item.name, 60) for item in diff.approaches if item.p_adjusted is None]
+    if same:
+        yield f"  not tested and not counted in the adjustment, since every answer is the same: {text.listed(same)}"
     for item in diff.approaches:
         yield f"  {difference_line(item, diff.unit)}"
         yield f"      {item.attribution}"
@@ -90,7 +93,7 @@ def difference_line(item: ApproachDifference, unit: Unit) -> str:
     before, after = (text.quality(q.value, q.low, q.high, unit) for q in (item.quality_a, item.quality_b))
     gap = text.difference(item.difference, item.low, item.high, unit)
     ends = text.interval(item.low, item.high, unit, signed=True)
-    p = text.p_value(item.p if item.p_adjusted is None else item.p_adjusted)
+    p = "not tested" if item.p_adjusted is None else text.p_value(item.p_adjusted)
     clusters = f", {text.count(item.clusters, 'group')}" if item.clusters else ""
     return (
         f"{text.one_line(item.name, 60)}: {before} → {after}, {gap} ({ends}, {text.count(item.n, 'case')}{clusters}), "

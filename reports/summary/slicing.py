@@ -92,5 +92,6 @@ def _worth_showing(values: Sequence[str | None]) -> bool:
 
 def _thirds(lengths: Sequence[int]) -> list[str | None]:
     first, second = np.quantile(lengths, [1 / 3, 2 / 3]) if lengths else (0, 0)
-    names = (f"short (up to {first:,.0f} characters)", f"middle (up to {second:,.0f})", f"long (above {second:,.0f})")
+    names = (f"short (up to {first:,.0f} characters)", f"middle (up to {second:,.0f} characters)",
+             f"long (above {second:,.0f} characters)")  # fmt: skip
     return [names[0] if n <= first else names[1] if n <= second else names[2] for n in lengths]

@@ -21,6 +21,8 @@ from reports.verdict.wording import called, horizon_words, points, rival
 
 SMALL = 150
 """Below so many cases only large differences can be shown: about 10 points of a share at usual spreads."""
+FAILED_SHARE = 0.05
+"""Share of failed answers from which a difference is also told without them."""
 FORMAT_SHARE = 0.05
 """Share of unreadable answers from which they may explain a difference."""
 
@@ -95,10 +97,34 @@ def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: T
         f"{text.count(sum(k for k, _ in counts), 'answer')} failed and count as wrong; most of them "
         f"({worst:,} of {choice.qualities[name].n:,}) from {called(name)}."
     )
+    yield from _among_the_answered(evidence, choice, traffic)
     other = choose(replace(evidence, outcomes=outcomes.answered_only()), decision, traffic)
     if (other.kind, other.approach) != (choice.kind, choice.approach):
         named = called(other.approach) if other.approach else other.kind
         yield f"If failed answers were left out instead of counted as wrong, the verdict would be {named}."
+
+
+def _among_the_answered(evidence: Evidence, choice: Choice, traffic: Traffic) -> Iterator[str]:
+    """The difference that the verdict names, without the failures that may make it."""
+    other = rival(evidence, choice, traffic)
+    if choice.approach is None or other is None:
+        return
+    outcomes, unit, pair = evidence.outcomes, evidence.unit, (other, choice.approach)
+    if max(outcomes.failures(name) for name in pair) < FAILED_SHARE * outcomes.asked(*pair).sum():
+        return
+    answered = outcomes.answered_only()
+    both = answered.asked(*pair)
+    if not both.any():
+        yield f"There is no case that both {called(other)} and {called(choice.approach)} answered: failures decide."
+        return
+    result = answered.compare(*pair)
+    ends = text.interval(result.low, result.high, unit, signed=True)
+    shown = "" if result.low > 0 or result.high < 0 else ", which is not shown"
+    yield (
+        f"On the {text.count(int(both.sum()), 'case')} that both answered, {called(choice.approach)} differs from "
+        f"{called(other)} by {text.difference(result.difference, result.low, result.high, unit)} ({ends}){shown}; "
+        "the rest of the difference is failed answers."
+    )
 
 
 def _formats(evidence: Evidence, choice: Choice) -> Iterator[str]:

@@ -11,6 +11,7 @@ from reports import metrics, text
 from reports.costs import CostEstimate
 from reports.run.schema import Decision, Traffic
 from reports.statistics import PairedResult
+from reports.statistics.equivalence import ALPHA
 from reports.text import Unit
 from reports.verdict.choice import Choice
 from reports.verdict.facts import Evidence
@@ -180,12 +181,24 @@ def _difference(evidence: Evidence, choice: Choice, traffic: Traffic) -> str:
     unit, name = evidence.unit, called(other)
     said = text.difference(result.difference, result.low, result.high, unit)
     ends = text.interval(result.low, result.high, unit, signed=True)
-    return f"Against {name} it differs by {said} ({ends}){_shown(result, unit)}."
+    p, tested = _adjusted(evidence, choice, other)
+    family = f", adjusted for {tested} comparisons" if tested > 1 else ""
+    return f"Against {name} it differs by {said} ({ends}; {text.p_value(p)}{family}){_shown(result, p, unit)}."
 
 
-def _shown(result: PairedResult, unit: Unit) -> str:
-    """What the interval allows to say."""
-    if result.low > 0 or result.high < 0:
+def _adjusted(evidence: Evidence, choice: Choice, other: str) -> tuple[float, int]:
+    """The p of the chosen one against this rival, after Holm over all it could have been held against, and how many:
+    the rival is picked by its numbers."""
+    assert choice.approach is not None
+    others = dict.fromkeys([*(name for name in choice.contenders if name != choice.approach), other])
+    results = evidence.outcomes.against(choice.approach, tuple(others))
+    found = next(result for result in results if result.b == other)
+    return found.p if found.p_adjusted is None else found.p_adjusted, len(results)
+
+
+def _shown(result: PairedResult, p: float, unit: Unit) -> str:
+    """What interval and adjusted p together allow to say."""
+    if p <= ALPHA and (result.low > 0 or result.high < 0):
         return ": a difference that is shown"
     reach = (
         ""

@@ -34,7 +34,9 @@ def test_a_reader_of_the_first_screenful_can_act(summary: Summary) -> None:
     assert f"{summary.trust.cases} cases" in first.sure[0]
     assert first.costs_big.startswith("$")
     assert first.costs_big.endswith("over 12 months")
-    assert "once, to build it; then" in first.costs[0]
+    assert "once, to build it ($" in first.costs[0]
+    assert "a month at 5,000 answers a day" in first.costs[1]
+    assert "adjusted for 6 comparisons" in first.sure[1]
     assert first.change
     assert first.rule.startswith("Only approaches with Accuracy of at least 80 %")
 

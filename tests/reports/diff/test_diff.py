@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from reports.diff import RunDiff, diff_runs, lines, pair_cases
 from reports.run.schema import Answer, Case, Question, Score
 from reports.run.store import RunStore
@@ -158,7 +156,11 @@ def test_a_real_difference_is_shown_with_the_house_s_statistics(make_run: MakeRu
     assert found.words == "worse"
     assert found.b_only == 0
     assert found.a_only == round(-found.difference * 120)
-    assert found.p_adjusted == pytest.approx(2 * found.p)
+    assert found.p_adjusted == found.p  # the other approach answered the same: nothing to test, nothing to pay for
+    (same,) = [item for item in diff.approaches if item.name != "few-shot"]
+    assert (same.p_adjusted, same.both_answered) == (None, same.same_text)
+    said = "\n".join(lines(diff))
+    assert "not tested and not counted in the adjustment, since every answer is the same: zero-shot" in said
     assert "Bonett-Price" in found.method
 
 
