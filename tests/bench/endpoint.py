@@ -1,6 +1,6 @@
 """1,000 requests against a server that misbehaves: none lost or counted twice, and time against its rate limit.
 
-python tests/bench/endpoint.py            # about two minutes; one line a limit, exit code 1 where one is missed
+python -m tests.bench.endpoint            # about two minutes; one line a limit, exit code 1 where one is missed
 
 The server keeps a bucket as providers do. "fastest" is what its rate allows: (requests that it counted - burst) / rate.
 """

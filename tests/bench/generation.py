@@ -1,10 +1,12 @@
 """Measures local generation against transformers' own and, where it is installed, lm-evaluation-harness. Prints ratios.
 
-python tests/bench/generation.py                  # about 10 minutes on two quiet cores
-python tests/bench/generation.py --prompts 200 --rounds 1 --cpu-time
+python -m tests.bench.generation                  # about 10 minutes on two quiet cores
+python -m tests.bench.generation --only fixed --rounds 1 --cpu-time
 
-Same weights, same prompts, greedy, float32, rounds interleaved. `one by one` is measured on a sample. The bundled model
-is used where it is there, else a random one of its shape. Prints; asserts nothing.
+Same weights, same prompts, greedy, float32, rounds interleaved. `one by one` is measured on a sample. "fixed" asks for
+16, 64 and 128 new tokens from every prompt: nobody's answer can end before. "limit" is what this machine's measured
+peaks allow (generation_limit.py). The bundled model is used where it is there, else a random one of its shape. Prints;
+asserts nothing.
 """
 
 # ruff: noqa: T201
@@ -23,9 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.bench.generation_limit import Peaks, peaks_of, words, work_of
+
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "advisor" / "demo" / "model"
-BATCHES = (8, 16, 32, 64, 128)
+BATCHES = (16, 32, 64, 128)
+FIXED = (16, 64, 128)
+"""New tokens of every answer, chosen before anything was measured."""
 
 
 @dataclass(frozen=True)
@@ -37,18 +43,35 @@ class Workload:
     new_tokens: int
     end_share: float
     """Share of the vocabulary that ends an answer: lengths then vary as a geometric distribution."""
+    endless: bool = False
+    """No answer ends before it has `new_tokens`."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Prompts a second of each system, a value a round, and what the machine's peaks allow."""
+
+    rates: dict[str, list[float]]
+    new_tokens: float
+    """A prompt, on average."""
+    limit: float
+
+    def rate(self, name: str) -> float:
+        """The median round of the fastest system whose name begins so."""
+        found = [statistics.median(rates) for system, rates in self.rates.items() if system.startswith(name)]
+        return max(found, default=0.0)
 
 
 def main() -> None:
-    """Three workloads, a table of prompts a second and ratios for each."""
+    """Workloads, a table of prompts a second and ratios for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompts", type=int, default=1000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sample", type=int, default=60, help="prompts for the one-by-one rate")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--sample", type=int, default=40, help="prompts for the one-by-one rate")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--cpu-time", action="store_true", help="process time instead of wall time (busy machine)")
     parser.add_argument("--model", type=Path, default=MODEL)
-    parser.add_argument("--only", default="", help="name of one workload")
+    parser.add_argument("--only", default="", help="plain, varied, shared or fixed")
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     args = parser.parse_args()
 
@@ -57,19 +80,51 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as place:
         folder = args.model if (args.model / "model.safetensors").is_file() else _random_model(args.model, Path(place))
+        peaks: Peaks | None = None
+        fixed: list[Measured] = []
         for workload in _workloads(args.prompts):
-            if args.only in ("", workload.name):
-                measure(folder, workload, args)
+            if workload.name.startswith(args.only):
+                model = _loaded(folder, workload)
+                if peaks is None:
+                    peaks = peaks_of(model.core.model, _clock(args))
+                    print(words(peaks, work_of(model.core.model)))
+                found = measure(folder, model, workload, peaks, args)
+                fixed += [found] if workload.endless else []
+        _table(fixed)
 
 
-def measure(folder: Path, workload: Workload, args: argparse.Namespace) -> None:
-    """One workload on every system, interleaved."""
+def _loaded(folder: Path, workload: Workload) -> Any:
     from baselines.models.local import load
     from reports.run.schema import ModelSpec
 
     model = load(ModelSpec(id=str(folder)), device="cpu")
     _widen_ends(model, workload.end_share)
-    clock = time.process_time if args.cpu_time else time.perf_counter
+    if workload.endless:
+        ends = sorted(model.layout.end_ids)
+        head = model.core.model.get_output_embeddings()
+        head.register_forward_hook(lambda _, __, logits: logits.index_fill(-1, _tensor(ends), float("-inf")))
+    return model
+
+
+def _table(fixed: list[Measured]) -> None:
+    """Ratios by answer length, and why they grow."""
+    if not fixed:
+        return
+    print("\nnew tokens | ours | one by one | sorted batches | lm-eval | limit, prompts/s")
+    for found in fixed:
+        ours = found.rate("ours")
+        others = [found.rate(name) for name in ("one by one", "sorted batches", "lm-eval")]
+        cells = " | ".join(f"{ours / rate:.1f}x" if rate else "–" for rate in others)
+        print(f"{found.new_tokens:10.0f} | {ours:.1f}/s | {cells} | {found.limit:.0f}")
+    print(
+        "One by one, a new token costs a pass over all weights and every kernel's start, in a batch a share of both; a "
+        "prompt's own tokens cost the same arithmetic either way, so short answers leave little to win."
+    )
+
+
+def measure(folder: Path, model: Any, workload: Workload, peaks: Peaks, args: argparse.Namespace) -> Measured:
+    """One workload on every system, interleaved."""
+    clock = _clock(args)
     ids = model.layout.prompt_ids([prompt.text for prompt in workload.prompts])
     systems: dict[str, Callable[[], int]] = {
         "one by one": lambda: _fixed(model, ids[: args.sample], workload, 1),
@@ -78,7 +133,7 @@ def measure(folder: Path, workload: Workload, args: argparse.Namespace) -> None:
         **{name: _bound(run, workload) for name, run in _harness(folder, model, args)},
     }
     rates: dict[str, list[float]] = {name: [] for name in systems}
-    _ours(model, Workload("warm-up", workload.prompts[:20], 8, 0))
+    new_tokens = _new_tokens(model, workload)
     for turn in range(args.rounds):
         order = list(systems)
         random.Random(turn).shuffle(order)
@@ -89,10 +144,28 @@ def measure(folder: Path, workload: Workload, args: argparse.Namespace) -> None:
     lengths = sorted(map(len, ids))
     middle_length = lengths[len(ids) // 2]
     print(f"\n{workload.name}: {len(ids)} prompts of {lengths[0]} to {lengths[-1]} tokens, median {middle_length}")
+    low, high = min(ids), max(ids)
+    shared = next(at for at, (a, b) in enumerate(zip(low, high, strict=False)) if a != b)
+    limit = len(ids) / work_of(model.core.model).seconds(peaks, lengths, new_tokens, shared)
     best = statistics.median(rates["ours"])
+    print(f"  {new_tokens:.1f} new tokens a prompt; limit {limit:.0f} prompts/s, ours reaches {best / limit:.0%} of it")
     for name, found in sorted(rates.items(), key=lambda item: -statistics.median(item[1])):
         middle = statistics.median(found)
         print(f"  {name:24} {middle:8.1f} prompts/s   ours is {best / middle:5.2f} x   (rounds: {_list(found)})")
+    return Measured(rates, new_tokens, limit)
+
+
+def _new_tokens(model: Any, workload: Workload) -> float:
+    """A prompt, on average; the warm-up of the model at the same time."""
+    from baselines.models.contract import Decoding
+
+    prompts = workload.prompts[:100]
+    batches = model.generate(prompts, Decoding(max_new_tokens=workload.new_tokens))
+    return sum(answer.completion_tokens or 0 for batch in batches for answer in batch) / len(prompts)
+
+
+def _clock(args: argparse.Namespace) -> Callable[[], float]:
+    return time.process_time if args.cpu_time else time.perf_counter
 
 
 def _ours(model: Any, workload: Workload) -> int:
@@ -182,9 +255,10 @@ def _workloads(count: int) -> list[Workload]:
     mixed = [render(task, Question(id=str(i), input=text(2, 60))) for i in range(count)]
     few = [render(task, Question(id=str(i), input=text(3, 20)), examples=shots) for i in range(count)]
     return [
-        Workload("plain", mixed, 16, 0.0),
-        Workload("answer lengths vary", [Prompt(p.text) for p in mixed], 128, 0.05),
-        Workload("8 shots, shared", few, 16, 0.0),
+        Workload("plain: answers as they end", mixed, 16, 0.0),
+        Workload("varied answer lengths", [Prompt(p.text) for p in mixed], 128, 0.05),
+        Workload("shared: 8 shots", few[: count // 2], 16, 0.0),
+        *(Workload(f"fixed: {new} new tokens", mixed[: count // 4], new, 0.0, endless=True) for new in FIXED),
     ]
 
 
@@ -213,6 +287,12 @@ def _random_model(tokenizer: Path, folder: Path) -> Path:
     LlamaForCausalLM(shape).save_pretrained(folder)
     loaded.save_pretrained(folder)
     return folder
+
+
+def _tensor(values: list[int]) -> Any:
+    import torch
+
+    return torch.tensor(values)
 
 
 def _list(values: list[float]) -> str:
