@@ -10,7 +10,7 @@ is reached varies by a factor of several, so the ranges are wide. Reads configur
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -21,8 +21,7 @@ from advisor import hardware
 from advisor.cards import Card, known
 from advisor.counting import Lengths, document_tokens, pool_tokens
 from advisor.fitting import device_of
-from advisor.gpus import Gpu
-from advisor.placement import USABLE, spread_over
+from advisor.several_cards import on_several
 from advisor.timetable import Timetable, timetable
 from baselines.kinds import METHODS, is_recipe_dial
 from finetune.architectures import architecture
@@ -96,7 +95,7 @@ def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> Pl
     gpu = machine.accelerator
     memory = device.memory if device else float(gpu.memory_bytes) if gpu else 0.0
     ask = _Ask(prepared, device, name, folders, memory)
-    found = tuple(_spread(ask.one(spec), spec, machine.cards) for spec in prepared.spec.approaches)
+    found = tuple(on_several(ask.one(spec), spec, machine.cards) for spec in prepared.spec.approaches)
     if device is None:
         basis = f"no figures are known for {name}: memory alone is estimated"
     elif device.gpu:
@@ -334,18 +333,6 @@ def _smaller(model: ModelSpec, config: dict[str, Any], memory: float) -> Iterato
     if model.precision != "nf4" and nf4 < memory:
         yield f"precision: nf4 for this model: {text.size(nf4)} to answer"
     yield "a smaller model, or an endpoint (openai:NAME) that serves it"
-
-
-def _spread(one: Expected, spec: ApproachSpec, cards: Sequence[Gpu]) -> Expected:
-    """Where one card is too small: on as many as hold it."""
-    count = spread_over(spec, one, cards)
-    if count == 1:
-        return one
-    room = count * min(card.memory_bytes for card in cards if not card.part)
-    fits = (one.memory_bytes or 0.0) <= USABLE * room
-    return one.model_copy(
-        update={"cards": count, "device_bytes": room, "fits": fits, "would_fit": () if fits else one.would_fit}
-    )
 
 
 def _device(machine: hardware.Hardware) -> tuple[Device | None, str]:

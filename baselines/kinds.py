@@ -125,7 +125,7 @@ _PARTS = (
         "devices",
         "integer",
         None,
-        "processes that share the training, one a GPU; where nothing is said, all GPUs, and one process on a CPU",
+        "GPUs that share the training, a process each (on a CPU: processes); all that the job has where nothing is said",
         low=1,
         high=64,
         silent=True,

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports import errors
-from reports.errors import AdvisorError, EnvironmentFault, UsageError
+from reports.errors import AdvisorError, EnvironmentFault
 from reports.run.schema import TrainingStep
 
 if TYPE_CHECKING:
@@ -38,17 +38,12 @@ Said = tuple[int, dict[str, Any] | None]
 
 
 def count_of(devices: int | None, device: str | None) -> int:
-    """Processes that train: as asked for; where nothing is asked, one for each GPU, one on a CPU.
-
-    Raises UsageError for more than there are GPUs.
-    """
+    """Processes that train: as asked for, as far as there are GPUs; where nothing is asked, all GPUs, one on a CPU."""
     import torch
 
     if (device or "cuda").startswith("cuda") and torch.cuda.is_available():
         there = torch.cuda.device_count()
-        if devices is not None and devices > there:
-            raise UsageError(f"`devices: {devices}` asks for more GPUs than the {there} that are here.", "Lower it.")
-        return devices or there
+        return min(devices or there, there)
     return devices or 1
 
 

@@ -113,6 +113,8 @@ def train(
     for warning in (*plan.data.warnings, *recipe.lint()):
         on_warning(warning)
     processes = count_of(devices, device)
+    if processes < (devices or 1):  # no matter for the result
+        on_warning(f"`devices: {devices}`, but only {processes} of them here: trained on {processes}.")
     if processes == 1:
         return train_here(job, plan, on_step, on_warning)
     train_in_ranks(job, processes, on_step, on_warning)

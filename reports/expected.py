@@ -24,6 +24,7 @@ def expected_words(one: Expected) -> str:
     if one.memory_bytes:
         room = f" of {text.size(one.device_bytes)}" if one.device_bytes else ""
         room += f" on {one.cards} GPUs" if room and one.cards > 1 else ""
+        room += f" on each of {one.trained_on} GPUs" if one.trained_on > 1 else ""
         parts.append(f"{text.size(one.memory_bytes)}{room}" + ("" if one.fits is not False else ": does not fit"))
     if one.usd and one.usd[2] > 0:
         parts.append(f"{text.money(one.usd[0])} to {text.money(one.usd[2])}")

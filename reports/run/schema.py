@@ -351,6 +351,8 @@ class Expected(Record):
     """What that device has; of several cards, all of them."""
     cards: int = 1
     """GPUs that the weights are spread over."""
+    trained_on: int = 1
+    """GPUs that share the training: the memory is what each of them takes."""
     usd: Span | None = None
     """What these seconds or tokens cost."""
     fits: bool | None = None

@@ -10,7 +10,7 @@ import pytest
 from advisor import estimates, plan, project
 from advisor.demo import project_folder
 from advisor.hardware import Gpu, Hardware
-from reports.expected import against_actual, span_words
+from reports.expected import against_actual, expected_words, span_words
 from reports.run.schema import Answer, ApproachSpec, Environment, Expected, ModelSpec, RunHeader, Score
 from reports.run.store import RunStore
 from reports.summary import summarise
@@ -143,3 +143,21 @@ def test_two_cards_halve_the_time_and_hold_together_what_one_cannot(prepared: pl
     (refused,), (found,) = (estimates.estimate(wide, replace(one, gpus=gpus)).approaches for gpus in (cards[:1], cards))
     assert (refused.fits, found.fits, found.cards) == (False, True, 2)
     assert any("on 2 GPUs" in line for line in estimates.words(estimates.estimate(wide, replace(one, gpus=cards))))
+
+
+def test_a_training_on_several_cards_says_how_many_and_what_each_holds(prepared: plan.Prepared) -> None:
+    one = machine("NVIDIA L4", 23)
+    cards = tuple(replace(one.gpus[0], token=f"GPU-{number}") for number in range(4))
+    trained = next(item for item in prepared.spec.approaches if item.kind == "qlora")
+    wide = trained.model_copy(update={"name": "wide", "options": {**trained.options, "devices": 4}})
+    spec = prepared.spec.model_copy(update={"approaches": (trained, wide)})
+    both = plan.Prepared(**{**vars(prepared), "spec": spec})
+    alone, shared = estimates.estimate(both, replace(one, gpus=cards)).approaches
+    assert alone.training_seconds
+    assert shared.training_seconds
+    assert shared.training_seconds[1] == pytest.approx(alone.training_seconds[1] / 4 * 1.2)
+    assert shared.training_seconds[2] == alone.training_seconds[2]
+    assert shared.memory_bytes == alone.memory_bytes
+    assert (alone.trained_on, shared.trained_on) == (1, 4)
+    assert shared.usd == alone.usd
+    assert "on each of 4 GPUs" in expected_words(shared)
