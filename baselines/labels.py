@@ -14,6 +14,7 @@ from baselines.drafts import LABEL_SEPARATOR
 from baselines.formats.table import SHOWN, listed, sayable
 from reports.errors import DataError
 from reports.run.schema import Case, Example
+from reports.text import count
 
 
 def labels_in(text: str) -> tuple[str, ...]:
@@ -28,13 +29,19 @@ def labels_of(items: Iterable[Case | Example]) -> tuple[str, ...]:
 
 
 def check_labels(cases: Sequence[Case], examples: Sequence[Example], labels: Sequence[str] = ()) -> tuple[str, ...]:
-    """Notes on labels of the eval set that no training pair has, or that are not in the project's own list.
+    """Notes on labels of the eval set that no training pair has, or that are not in the project's own list, and on
+    training data of one label.
 
     Raises DataError where not one label of the eval set is known there: then columns or spelling differ.
     """
     notes: list[str] = []
-    used = labels_of(cases)
-    for known, words in ((labels_of(examples), "the training data"), (tuple(labels), "the project's list of labels")):
+    used, taught = labels_of(cases), labels_of(examples)
+    if len(taught) == 1:
+        notes.append(
+            f"All {len(examples):,} training examples have the label {sayable(taught[0])}: whatever learns from them "
+            "learns to say that, always."
+        )
+    for known, words in ((taught, "the training data"), (tuple(labels), "the project's list of labels")):
         unknown = [label for label in used if label not in known] if known else []
         if unknown and len(unknown) == len(used):
             raise DataError(
@@ -48,7 +55,8 @@ def check_labels(cases: Sequence[Case], examples: Sequence[Example], labels: Seq
 def _note(label: str, cases: Sequence[Case], words: str) -> str:
     rows = [str(c.row) for c in cases if any(label in labels_in(r) for r in c.references)]
     where = ", ".join(rows[:SHOWN]) + (", …" if len(rows) > SHOWN else "")
-    return f"Label {sayable(label)} ({len(rows)} cases, rows {where}) does not stand in {words}."
+    cited = count(len(rows), "case") + (", rows " if len(rows) > 1 else ", row ") + where
+    return f"Label {sayable(label)} ({cited}) does not stand in {words}."
 
 
 def require_two_labels(cases: Sequence[Case], file: str) -> None:

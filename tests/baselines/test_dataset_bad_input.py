@@ -165,11 +165,21 @@ def test_labels_unknown_to_training_are_named_with_their_rows(tmp_path: Path) ->
     cases = load_cases(Source(path="eval.csv"), "classification", tmp_path).items
     examples = load_examples(Source(path="train.csv"), "classification", tmp_path).items
     assert check_labels(cases, examples) == ("Label 'c' (2 cases, rows 42, 43) does not stand in the training data.",)
+    assert check_labels(cases[:-1], examples) == ("Label 'c' (1 case, row 42) does not stand in the training data.",)
     assert check_labels(cases, [], ["a", "b", "c"]) == ()
     with pytest.raises(
         DataError, match=r"no label of the eval set stands in the project's list of labels: a, b, c here, A"
     ):
         check_labels(cases, [], ["A"])
+
+
+def test_training_data_of_one_label_is_said(tmp_path: Path) -> None:
+    write(tmp_path, "eval.csv", CSV)
+    write(tmp_path, "train.csv", "text,label\none,a\ntwo,a\nthree,a\n")
+    cases = load_cases(Source(path="eval.csv"), "classification", tmp_path).items
+    examples = load_examples(Source(path="train.csv"), "classification", tmp_path).items
+    first, *_ = check_labels(cases, examples)
+    assert first == "All 3 training examples have the label 'a': whatever learns from them learns to say that, always."
 
 
 @pytest.mark.parametrize(
