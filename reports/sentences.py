@@ -170,7 +170,7 @@ def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[
 
 def _range(typical: float | None, low: float | None, high: float | None) -> str:
     """' ($1,400 to $6,300)', or nothing where the prices have no range."""
-    if low is None or high is None or low == high or typical is None:
+    if low is None or high is None or low == high or not typical:
         return ""
     return f" ({text.money(low)} to {text.money(high)})"
 

@@ -66,6 +66,7 @@ def main_table(summary: Summary) -> Table:
 
 def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSummary | None) -> tuple[Cell, ...]:
     latency, cost = approach.latency, approach.cost
+    once = _usd_range(cost.one_off_low_usd, cost.one_off_high_usd) if (cost.one_off_usd or 0) >= 1 else ""
     spread = _usd_range(cost.per_1000_low_usd, cost.per_1000_high_usd)
     return (
         Cell(text.one_line(approach.name, NAMES), _about(summary, approach), numeric=False),
@@ -76,7 +77,7 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
             _requests(latency),
         ),
         Cell(text.money(cost.per_1000_usd), spread or ("no price, see below" if cost.missing else "")),
-        Cell(text.amount(cost.one_off_usd), _usd_range(cost.one_off_low_usd, cost.one_off_high_usd)),
+        Cell(text.amount(cost.one_off_usd), once),
         Cell(text.amount(cost.monthly_usd)),
         Cell(f"{approach.quality.failed:,} of {approach.quality.n:,}", _failure_note(approach)),
     )

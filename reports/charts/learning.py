@@ -139,21 +139,23 @@ def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Sketch:
         + (" Dashed: the best approach without training." if rival else ""),
         description=f"{summary.primary.title} of {label(approach.name)} after training on parts of the data.",
         spec=spec_of(chart),
-        table=Table(
-            caption=f"{summary.primary.title} by training examples",
-            head=("Examples", summary.primary.title, "95 % interval", "Each training"),
-            rows=tuple(
-                (
-                    Cell(f"{p.examples:,}"),
-                    Cell(text.quality(p.value, p.low, p.high, summary.primary.unit)),
-                    Cell(text.interval(p.low, p.high, summary.primary.unit)),
-                    Cell(
-                        ", ".join(text.quality(v, p.low, p.high, summary.primary.unit) for v in p.trainings[:SHOWN])
-                        or "–"
-                    ),
-                )
-                for p in approach.curve
-            ),
+        table=_curve_table(summary, approach),
+    )
+
+
+def _curve_table(summary: Summary, approach: ApproachSummary) -> Table:
+    unit = summary.primary.unit
+    return Table(
+        caption=f"{summary.primary.title} by training examples",
+        head=("Examples", summary.primary.title, "95 % interval", "Each training"),
+        rows=tuple(
+            (
+                Cell(f"{p.examples:,}"),
+                Cell(text.quality(p.value, p.low, p.high, unit)),
+                Cell(text.interval(p.low, p.high, unit)),
+                Cell(", ".join(text.quality(v, p.low, p.high, unit) for v in p.trainings[:SHOWN]) or "–"),
+            )
+            for p in approach.curve
         ),
     )
 
