@@ -191,9 +191,10 @@ def _show(summary: Summary, page: Path, display: Display) -> None:
     verdict = summary.verdict
     if display.plain or not sys.stdout.isatty():
         for name, value, interval, p50, p95, money, failed in result_rows(summary):
+            state = f"failed {failed}" if "/" in failed else failed
             _print(
                 f"{name}: {summary.primary.name} {value} (95 % {interval}), p50 {p50}, p95 {p95}, "
-                f"{money} per 1,000, failed {failed}"
+                f"{money} per 1,000, {state}"
             )
     else:
         from rich.console import Console
