@@ -5,8 +5,7 @@
 Takes packages from PyPI and compiles llama.cpp's binding, for which a C++ compiler must be here (Debian: g++; cmake
 and ninja are fetched where they are missing). A tool that cannot be installed is said and left out; its tests then skip
 with that reason. The order of the commands matters: torch first and pinned, or LLaMA-Factory's resolver brings two
-builds
-that do not fit each other.
+builds that do not fit each other.
 """
 
 from __future__ import annotations
