@@ -119,7 +119,11 @@ def cleaned_lines(done: Cleaned, project: Project) -> Iterator[str]:
 def _as_parts(done: Cleaned, project: Project) -> str:
     """The files of the project file's `data`, each with what it said of the columns."""
     said = project.data.eval.model_dump(mode="json", exclude_defaults=True)
-    columns = {key: value for key, value in said.items() if key not in ("path", "sheet")}
+    columns = {
+        key: value[0] if isinstance(value, list) and len(value) == 1 else value
+        for key, value in said.items()
+        if key not in ("path", "sheet")
+    }
     more = done.columns or ", ".join(f"{key}: {json.dumps(value)}" for key, value in columns.items())
     files = {part: _from(project, done.log.parent / name) for part, name in done.parts.items()}
     return ", ".join(f"{p}: {{path: {file}, {more}}}" if more else f"{p}: {file}" for p, file in files.items())

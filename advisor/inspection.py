@@ -171,7 +171,8 @@ def check_all(
             _narrate(f"looking for model {name}")
             models[name] = word = _model(prepared, model)
             missing += [f"{name}: {word}"] if word.startswith("missing") else []
-        tell("models", models)
+        if models or as_json:
+            tell("models", models)
     if as_json:
         sys.stdout.write(json_text(found))
     if refused is not None:

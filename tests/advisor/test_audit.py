@@ -164,6 +164,21 @@ def test_a_single_file_is_cleaned_in_the_parts_of_its_split(
     assert audit_project(load(folder)).finding("duplicates") is None
 
 
+def test_what_the_project_said_of_the_columns_is_said_of_each_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = project(tmp_path, train=None, evaluated=SINGLE)
+    said = (folder / "advisor.yaml").read_text()
+    columns = "input: [text, note], reference: label"
+    (folder / "advisor.yaml").write_text(said.replace("eval: eval.csv", f"eval: {{path: eval.csv, {columns}}}"))
+    assert check(monkeypatch, folder, "--clean", folder / "cleaned") == 0
+    out = capsys.readouterr().out
+    data = next(line.partition("advisor.yaml: ")[2] for line in out.splitlines() if "set in advisor.yaml: " in line)
+    (folder / "advisor.yaml").write_text(f"{HEAD}{data}\napproaches: [floor, classifier]\n")
+    assert load(folder).data.train is not None
+    assert prepare(load(folder)).train[0].input.count("\n\n") == 1, "two columns, joined by a blank line"
+
+
 def test_a_split_of_what_is_left_would_have_moved_rows(tmp_path: Path) -> None:
     """Why the parts are written and not one cleaned file."""
     rows = SINGLE.splitlines(keepends=True)
