@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from reports import text
-from reports.sentences import mind
+from reports.sentences import mind, opening
 from reports.serving import serving_table
 from reports.summary.model import Summary
 from reports.tables import Cell, Table, comparison_table, main_table
@@ -22,7 +22,8 @@ def render_markdown(summary: Summary) -> str:
     spec, verdict = summary.header.spec, summary.verdict
     parts = [f"# {escaped(spec.name)}: which approach to use", f"**{escaped(verdict.headline or verdict.kind)}**"]
     parts += [_list("Because", verdict.because)]
-    parts += [_list("Would change if", [threshold.text for threshold in verdict.would_change_if])]
+    first = opening(summary)
+    parts += [_list("Would change it", [*first.change, *first.further])]
     parts += [_list("Mind", list(mind(summary)))]
     if verdict.rule:
         parts.append(f"Rule, set before the run: {escaped(verdict.rule)}")
@@ -55,7 +56,7 @@ def table_text(table: Table) -> str:
 
 
 def _cell(cell: Cell) -> str:
-    note = "; ".join(cell.note.splitlines())
+    note = "; ".join(line.rstrip(",;") for line in cell.note.splitlines())
     return escaped(cell.text) + (f" ({escaped(note)})" if note else "")
 
 

@@ -17,6 +17,7 @@ from reports.judging import JudgeSummary
 from reports.run.schema import ApproachSpec, Decision, RunHeader, RunSpec, Traffic
 from reports.run.serving import read_serving
 from reports.run.store import RunStore
+from reports.statistics.comparison import adjust
 from reports.statistics.outcomes import Outcomes
 from reports.statistics.results import PairedResult
 from reports.summary.contender import Views, contender, views_of
@@ -172,14 +173,15 @@ def compare_all(
     outcomes: Outcomes, baseline: str | None, margin: float, trivial: Collection[str] = ()
 ) -> tuple[ComparisonSummary, ...]:
     """Every approach against the baseline, Holm-adjusted: declared before the run. Then every other pair without the
-    trivial ones, unadjusted and marked as exploratory (Holm serves decisions, looking around is labelled as such)."""
+    trivial ones, marked as exploratory and Holm-adjusted among themselves: a word is never said without."""
     if baseline is None:
         return ()
     others = [name for name in outcomes.names if name != baseline and outcomes.asked(name, baseline).any()]
     primary = [_comparison(result, True) for result in outcomes.against(baseline, others, margin)]
     rivals = [name for name in others if name not in trivial]
     pairs = [(a, b) for i, a in enumerate(rivals) for b in rivals[i + 1 :] if outcomes.asked(a, b).any()]
-    return (*primary, *(_comparison(outcomes.compare(a, b, margin), False) for a, b in pairs))
+    looked = adjust([outcomes.compare(a, b, margin) for a, b in pairs])
+    return (*primary, *(_comparison(result, False) for result in looked))
 
 
 def _metric(name: str, table: RunTable) -> MetricSummary:
@@ -250,7 +252,7 @@ def _comparison(result: PairedResult, primary: bool) -> ComparisonSummary:
         low=result.low,
         high=result.high,
         p=result.p,
-        p_adjusted=result.p_adjusted if primary else None,
+        p_adjusted=result.p_adjusted,
         n=result.n,
         a_only=result.a_only,
         b_only=result.b_only,

@@ -200,7 +200,7 @@ class ComparisonSummary(Record):
     high: float
     p: float
     p_adjusted: float | None = None
-    """Holm over the comparisons with the baseline; None for exploratory ones."""
+    """Holm over the comparisons with the baseline; for exploratory ones over all of these."""
     n: int = 0
     a_only: int | None = None
     b_only: int | None = None

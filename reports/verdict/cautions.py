@@ -92,9 +92,10 @@ def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: T
     counts = [(outcomes.failures(name), name) for name in choice.contenders if outcomes.failures(name)]
     if not counts:
         return
-    worst, name = max(counts)
+    (worst, name), failed = max(counts), sum(count for count, _ in counts)
+    share = "all" if worst == failed else "most"
     yield (
-        f"{text.count(sum(k for k, _ in counts), 'answer')} failed and count as wrong; most of them "
+        f"{text.count(failed, 'answer')} failed and {'counts' if failed == 1 else 'count'} as wrong; {share} of them "
         f"({worst:,} of {choice.qualities[name].n:,}) from {called(name)}."
     )
     yield from _among_the_answered(evidence, choice, traffic)

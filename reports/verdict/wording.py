@@ -72,7 +72,10 @@ def headline(evidence: Evidence, choice: Choice, decision: Decision) -> str:
     name = called(choice.approach)
     others = [other for other in choice.acceptable if other != choice.approach]
     if choice.kind == "existing system":
-        return f"Keep {name}, the system you have: nothing that was tried is shown to serve you better for less."
+        if choice.approach == choice.best and not others:
+            return f"Keep {name}, the system you have: it is shown to be the best of those that meet the rule."
+        less = "" if choice.approach in choice.unpriced else " for less"
+        return f"Keep {name}, the system you have: nothing that was tried is shown to serve you better{less}."
     start = f"Use {name} ({choice.kind})"
     if choice.approach == choice.best and not others:
         alone = len(choice.contenders) - len(choice.excluded) - len(choice.beaten_by_floor) == 1

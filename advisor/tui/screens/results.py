@@ -255,7 +255,7 @@ def reasons(summary: Summary) -> Content:
     parts: list[Content] = []
     for title, lines in (
         ("Because", summary.verdict.because),
-        ("Would change if", said.change or ("Nothing that could be computed from this run.",)),
+        ("Would change if", (*said.change, *said.further) or ("More answers: nothing was scored.",)),
         ("Mind", mind(summary)),
     ):
         if lines:
