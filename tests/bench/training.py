@@ -7,7 +7,8 @@ python tests/bench/training.py --tiny             # seconds: shows that every pa
 
 LoRA rank 16 on all linear layers, float32, 400 examples of 20 to 120 tokens, batches of 8, one epoch, completion-only
 loss; each system in a process of its own, rounds interleaved. "first step" counts from the start of the process.
-Validation and saving are counted for none: time runs to the last step but one, and is scaled to all of them.
+Validation and saving are counted for none: time runs to the last step but one, and is scaled to all of them. All are
+transformers' Trainer underneath, and one and the same callback marks the begin and the steps of each.
 Random weights of the bundled model's shape. Prints; asserts nothing.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -177,3 +178,13 @@ def test_a_model_that_does_not_fit_is_told_with_numbers(tiny_model: Path, monkey
 def test_precision_is_only_chosen_where_it_is_auto() -> None:
     assert resolve_precision("auto", "cpu") == "float32"
     assert resolve_precision("bfloat16", "cpu") == "bfloat16"
+
+
+def test_quantisation_is_imported_without_torch_s_compiler() -> None:
+    """A second and more at the start of every training, and of every model that answers with an adapter."""
+    code = (
+        "import os, sys; os.environ.pop('TORCHDYNAMO_DISABLE', None); from finetune.loading import import_bitsandbytes;"
+        "import_bitsandbytes(); assert 'bitsandbytes' in sys.modules; assert 'TORCHDYNAMO_DISABLE' not in os.environ;"
+        "assert 'torch._inductor.compile_fx' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
