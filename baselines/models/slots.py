@@ -32,12 +32,14 @@ class LayerShape:
     key_size: int
     value_size: int
     dtype: torch.dtype
+    device: torch.device
+    """Where the layer's own weights lie: those of a large model are spread over several cards."""
 
 
 def shapes_of(cache: Cache) -> list[LayerShape]:
     """Of each layer of a filled cache, whose tensors have the shape (batch, kv heads, width, head size)."""
     return [
-        LayerShape(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3], layer.keys.dtype)
+        LayerShape(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3], layer.keys.dtype, layer.keys.device)
         for layer in cache.layers
     ]
 
@@ -105,8 +107,7 @@ class SlotTable:
             source = torch.tensor(tails, device=self.device)
             width = max(self._host_lengths[row] for row in tails)
             for layer in self.layers:
-                layer.keys[to, :, :width] = layer.keys[source, :, :width]
-                layer.values[to, :, :width] = layer.values[source, :, :width]
+                layer.move(source, to, width)
             self.tokens[to] = self.tokens[source]
             self.lengths[to] = self.lengths[source]
             for gap, tail in zip(gaps, tails, strict=True):
@@ -147,16 +148,23 @@ class SlotLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped 
         shape = self.shape
         for name, size in (("keys", shape.key_size), ("values", shape.value_size)):
             # Zeros, not empty memory: a masked NaN would still poison the sum over values.
-            fresh = torch.zeros(capacity, shape.heads, columns, size, dtype=shape.dtype, device=self.table.device)
+            fresh = torch.zeros(capacity, shape.heads, columns, size, dtype=shape.dtype, device=shape.device)
             if live:
                 fresh[:live, :, :width] = getattr(self, name)[:live, :, :width]
             setattr(self, name, fresh)
+
+    def move(self, source: Tensor, to: Tensor, width: int) -> None:
+        """The first `width` columns of some rows go to others."""
+        source, to = source.to(self.shape.device), to.to(self.shape.device)
+        self.keys[to, :, :width] = self.keys[source, :, :width]
+        self.values[to, :, :width] = self.values[source, :, :width]
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """Write one new column a row, (rows, kv heads, 1, head size); returns all columns in use."""
         table = self.table
         live = table.live
-        rows, columns = table.rows, table.lengths[:live]
+        # Indices must lie beside what they index; where there is one device, `to` does nothing.
+        rows, columns = table.rows.to(self.shape.device), table.lengths[:live].to(self.shape.device)
         self.keys[rows, :, columns] = key_states[:, :, 0]
         self.values[rows, :, columns] = value_states[:, :, 0]
         return self.keys[:live, :, : table.width], self.values[:live, :, : table.width]

@@ -226,8 +226,12 @@ def train_trl(folder: Path, method: str, examples: int, length: int) -> dict[str
 
 
 def generate(folder: Path, examples: int, length: int) -> dict[str, float]:
-    """Answers a second: our engine, plain generate one by one, and in padded batches of 32. 32 new tokens each."""
+    """Answers a second, 32 new tokens each: our engine, plain generate one by one and in padded batches of 32.
+
+    On a GPU also transformers' continuous batching.
+    """
     import torch
+    import transformers
 
     from baselines.models.contract import Decoding
     from baselines.models.local import load
@@ -255,12 +259,23 @@ def generate(folder: Path, examples: int, length: int) -> dict[str, float]:
                     pad_token_id=tokenizer.pad_token_id,
                 )
 
+    def continuous(some: list[str]) -> None:
+        settings = transformers.GenerationConfig(
+            max_new_tokens=32,
+            do_sample=False,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        inner.generate_batch(inputs=tokenizer(some)["input_ids"], generation_config=settings)
+
     few = prompts[: max(4, examples // 16)]
     ways: dict[str, tuple[Callable[[list[str]], None], list[str]]] = {
         "ours": (ours, prompts),
         "one by one": (lambda some: plain(some, 1), few),
         "batches of 32": (lambda some: plain(some, 32), prompts),
     }
+    if torch.cuda.is_available():
+        ways["continuous batching"] = (continuous, prompts)
     found = {}
     for name, (run, some) in ways.items():
         run(some[:4])
