@@ -57,9 +57,15 @@ def read_usage(reported: object, *, prompt: str, answer: str, most: int) -> Usag
     )
     if not believable:
         return estimate
-    details = reported.get("prompt_tokens_details")
-    cached = _count(details.get("cached_tokens")) if isinstance(details, Mapping) else None
+    cached = _cached(reported)
     return Usage(prompted, completed, cached if cached is not None and cached <= prompted else None)
+
+
+def _cached(reported: Mapping[str, object]) -> int | None:
+    """Where OpenAI and most gateways say it; else as DeepSeek does."""
+    details = reported.get("prompt_tokens_details")
+    said = _count(details.get("cached_tokens")) if isinstance(details, Mapping) else None
+    return said if said is not None else _count(reported.get("prompt_cache_hit_tokens"))
 
 
 def _count(value: object) -> int | None:
