@@ -30,6 +30,9 @@ INSTALL = {
     engine: f"pip install {TORCH}, then pip install {TORCH} {' '.join(packages)}, in an environment of its own"
     for engine, packages in PACKAGES.items()
 }
+INSTALL["llamafactory"] += (
+    " (it wants torchvision uninstalled and an empty package torchaudio: `make interop` does it all)"
+)
 _MODULES = {"llamafactory": "llamafactory", "axolotl": "axolotl", "trl": "trl"}
 _PROGRAMS = {"llamafactory": "llamafactory-cli", "axolotl": "axolotl"}
 _STARTS = {
