@@ -158,6 +158,8 @@ def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[
             f"Then {text.amount(cost.monthly_usd)} a month at {text.number(traffic.queries_per_day, 0)} answers a day: "
             f"{text.money(cost.per_1000_usd)} for 1,000{each}."
         )
+    if summary.verdict.approach is None:
+        said.append(f"These are the costs of {name(leader.name)}, which has the highest estimate.")
     base = summary.baseline
     if base and base != leader.name and (other := summary.approach(base).cost.total_usd) is not None:
         said.append(f"{name(base)}, the baseline, costs {text.amount(other)} {over}.")

@@ -225,6 +225,6 @@ def comparison_table(summary: Summary) -> Table:
         caption="Paired differences on the same cases, 95 % intervals. Declared before the run: against "
         f"{text.one_line(summary.baseline or 'the baseline', NAMES)}, with Holm's adjustment. All others are "
         "exploratory, adjusted among themselves.",
-        head=("Comparison", "Difference", "Test", "Only the first / only the second right", "Detectable", "In words"),
+        head=("Comparison", "Difference", "Test", "Only first / second right", "Detectable", "In words"),
         rows=tuple(rows),
     )

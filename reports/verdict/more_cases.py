@@ -41,7 +41,7 @@ def more_cases(evidence: Evidence, choice: Choice, decision: Decision, traffic: 
         return
     most = max(counted)
     said = (
-        f"About {amount(most)} cases (now {amount(n)}) would show it, if these estimates hold: "
+        f"About {amount(most)} cases (now {amount(n)}) would settle it, if these estimates hold: "
         f"{'keep' if _kind(evidence, final) == 'recorded' else 'use'} {called(final)}."
     )
     kind = family(_kind(evidence, final))
