@@ -10,6 +10,7 @@ took 0.3 s for each approach and each difference.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import hypot
 from statistics import NormalDist
 
 import numpy as np
@@ -79,11 +80,17 @@ class Sample:
     """Estimates with one case (or group) left out, shape (units,)."""
     n: int
     clusters: int | None = None
+    unseen: float = 0.0
+    """Variance of the estimate that leaving a unit out cannot show."""
 
     def minus(self, other: Sample) -> Sample:
-        """The difference, paired: both must come from the same cases and the same seed."""
+        """The difference, paired: both must come from the same cases and the same seed.
+
+        What neither shows alone is taken to cancel: differences of macro-F1 cover 0.96 without it.
+        """
         return replace(
             self,
+            unseen=0.0,
             value=self.value - other.value,
             draws=self.draws - other.draws,
             jackknife=self.jackknife - other.jackknife,
@@ -99,7 +106,7 @@ class Sample:
 
         low, high = bca_ends(self.draws, self.value, self.jackknife, level)
         if low < high:
-            half = t_value(level, len(self.jackknife) - 1) * self.standard_error()
+            half = t_value(level, len(self.jackknife) - 1) * hypot(self.standard_error(), self.unseen**0.5)
             low, high = min(low, self.value - half), max(high, self.value + half)
         return Interval(self.value, low, high, self.n, level, "bca and t", self.clusters)
 

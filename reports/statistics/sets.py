@@ -109,7 +109,20 @@ def set_sample(
         jackknife=counts.value(whole - units),
         n=len(expected),
         clusters=None if codes is None else len(units),
+        unseen=_unseen(counts, units),
     )
+
+
+def _unseen(counts: SetCounts, units: Floats) -> float:
+    """Variance of macro-F1 from labels that a single case (or group) stands for: a coin each, 1/4 over L^2.
+
+    Without that case the label would not exist, so neither the jackknife nor the bootstrap sees it waver: 8 labels of
+    30 % to 3 % covered 0.92 at 30 cases, 0.96 with this.
+    """
+    if counts.metric != "macro-f1" or not len(units):
+        return 0.0
+    behind = np.count_nonzero(np.split(units, 3, axis=1)[2], axis=0)
+    return float(np.count_nonzero(behind == 1)) / (4 * max(1, len(behind)) ** 2)
 
 
 def set_interval(

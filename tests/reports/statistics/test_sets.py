@@ -84,6 +84,20 @@ def test_groups_resample_together() -> None:
     assert clustered.half_width > 2 * plain.half_width
 
 
+def test_a_label_of_a_single_case_is_reckoned_with_as_a_coin() -> None:
+    expected = ["a"] * 20 + ["b"] * 19 + ["c"]
+    predicted = ["a"] * 15 + ["b"] * 5 + ["b"] * 16 + ["a"] * 3 + ["c"]
+    sample = set_sample("macro-f1", predicted, expected)
+    assert sample.unseen == pytest.approx(1 / 4 / 9)
+    half = 2.0227 * (sample.standard_error() ** 2 + sample.unseen) ** 0.5  # t with 39 degrees of freedom
+    assert sample.value - sample.interval().low == pytest.approx(half, rel=1e-3)
+    assert sample.minus(sample).unseen == 0
+    twice = set_sample("macro-f1", predicted * 2, expected * 2)
+    assert twice.unseen == 0
+    grouped = set_sample("macro-f1", predicted * 2, expected * 2, np.arange(80) % 40)
+    assert grouped.unseen == sample.unseen
+
+
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="2 predictions for 3 references"):
         statistics.set_value("macro-f1", ["a", "b"], ["a", "b", "c"])
