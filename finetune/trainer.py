@@ -67,13 +67,14 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         adam = torch.optim.AdamW(trained, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
         steps = len(step_loader(prepared.train, recipe)) * recipe.epochs
         schedule = torch.optim.lr_scheduler.LambdaLR(adam, lambda step: rate_share(recipe, step, steps))
-        super().__init__(
-            model=model,
-            args=_arguments(recipe, store.folder, cpu=self.objective.device.type == "cpu"),
-            train_dataset=prepared.train,
-            callbacks=[course],
-            optimizers=(adam, schedule),
-        )
+        with store.telling():  # it makes the folder
+            super().__init__(
+                model=model,
+                args=_arguments(recipe, store.folder, cpu=self.objective.device.type == "cpu"),
+                train_dataset=prepared.train,
+                callbacks=[course],
+                optimizers=(adam, schedule),
+            )
         self.remove_callback(PrinterCallback)
         self.trained = trained
         # No wrapper: see the module's docstring.

@@ -95,8 +95,10 @@ class Progress:
                 self._device_seconds += seconds
             case Trained(point=point, total_steps=total, seconds_left=left):
                 training = self.training = self.training or Training()
-                training.points = [known for known in training.points if known.step < point.step]
-                training.points.append(point)
+                # The untrained model is measured while training runs; everything else comes in its order, or again.
+                later = [known for known in training.points if known.step > 0] if point.step == 0 else []
+                earlier = [known for known in training.points if known.step < point.step]
+                training.points = [*earlier, point, *later]
                 training.total_steps, training.seconds_left = total, left
             case TrainingFinished(training=record):
                 self.training = self.training or Training()

@@ -97,11 +97,11 @@ def test_an_endpoint_costs_its_tokens(store: RunStore) -> None:
 
 def test_a_training_keeps_its_points_through_a_resume(store: RunStore) -> None:
     found = progress_of(store, "qlora")
-    for step in (1, 2, 3, 2, 3, 4):
-        point = TrainingStep(step=step, epoch=0.1, loss=1 / step, tokens_per_second=10.0 if step == 1 else None)
+    for step in (1, 0, 2, 3, 2, 3, 4):  # the untrained model is measured on the way
+        point = TrainingStep(step=step, epoch=0.1, loss=1 / (step + 1), tokens_per_second=10.0 if step == 1 else None)
         found.feed(Trained(approach="qlora", point=point, total_steps=9, seconds_left=3.0))
     assert found.training is not None
-    assert [point.step for point in found.training.points] == [1, 2, 3, 4]
+    assert [point.step for point in found.training.points] == [0, 1, 2, 3, 4]
     assert found.training.last("tokens_per_second") == 10.0
     record = store.training("qlora")
     assert record is not None
