@@ -120,13 +120,13 @@ def _pixel(row: dict[str, Any], x: list[float], y: list[float], logarithmic: boo
 
 
 def finding(summary: Summary, shown: list[ApproachSummary]) -> str:
-    """The figure's title: whom nothing beats on both."""
+    """The figure's title: whom nothing beats on both, by the estimates; what is shown to be better says the table."""
     front = sorted((a for a in shown if a.undominated), key=lambda a: a.cost.per_1000_usd or 0.0)
     names = [label(a.name) for a in front]
     if len(names) == 1:
-        return f"{names[0]} is the best, and none is cheaper to run"
+        return f"{names[0]} has the highest estimate, and none is cheaper to run"
     if 1 < len(names) <= 4:
-        return f"Only {text.listed(names)} are not beaten on quality and running cost at once"
+        return f"By their estimates only {text.listed(names)} are not beaten on quality and running cost at once"
     return f"{len(names)} of {len(shown)} approaches trade quality against cost"
 
 
