@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import broadcast
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
@@ -88,6 +89,8 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         found = self.store.newest()
         if found is not None:
             self.course.recall(found.facts, load_tensors(found.folder / BEST))
+        if self.args.world_size > 1:
+            broadcast([p.detach() for p in self.trained])  # in place: all begin at what the first one drew
         self.train(resume_from_checkpoint=str(found.folder) if found else None)
 
     # --- one step ---------------------------------------------------------------------------------
