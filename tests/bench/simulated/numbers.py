@@ -49,11 +49,12 @@ MEANS: dict[str, tuple[Callable[[np.random.Generator, int], Floats], float]] = {
 
 
 def graded(scale: float) -> Iterator[Line]:
-    """BCa and t of a mean and of a paired difference, sign flips; then a change in hardly any case."""
+    """BCa and t of a mean and of a paired difference, sign flips, the margin; then a change in hardly any case."""
     names: dict[str, Kind] = {
         "BCa and t of a mean": "coverage",
         "BCa and t of a paired difference": "coverage",
         "sign flips": "size",
+        "equivalence of numbers": "size",
     }
     for n in SIZES:
         for name in MEANS:
@@ -67,9 +68,12 @@ def _graded(rng: np.random.Generator, seed: int, *, n: int, name: str) -> tuple[
     a = draw(rng, n)
     b = np.where(rng.random(n) < 0.5, draw(rng, n), a)
     samples = resampled(np.column_stack([a, b]), seed)
-    wide = bounded.mean_interval(b - a, sample=samples[1].minus(samples[0]))
+    apart = samples[1].minus(samples[0])
+    wide, narrow = (bounded.mean_interval(b - a, level, sample=apart) for level in (0.95, 0.90))
     single = bounded.mean_interval(a, sample=samples[0]).covers(truth)
-    return single, wide.covers(0.0), bounded.sign_flip(b - a, resamples=RESAMPLES, seed=seed) <= 0.05
+    # "equivalent" at a margin that is the true difference: the interval of b - a + margin lies below the margin
+    equivalent = narrow.high < 0
+    return single, wide.covers(0.0), bounded.sign_flip(b - a, resamples=RESAMPLES, seed=seed) <= 0.05, equivalent
 
 
 def resampled(columns: Floats, seed: int) -> list[Sample]:

@@ -92,7 +92,10 @@ def shown(line: Line) -> str:
 
 
 def table(lines: Iterable[Line]) -> Iterator[str]:
-    """Markdown for the README: one row a default, its range over all settings at each number of cases."""
+    """Markdown for the README: one row a default, its range over all settings at each number of cases.
+
+    A star: settings that lie outside for a reason that the long table gives are not in the range.
+    """
     rows: dict[tuple[str, Kind], dict[int, list[Line]]] = {}
     for line in lines:
         if line.kind != "told" and line.n in SIZES:
@@ -107,9 +110,10 @@ def table(lines: Iterable[Line]) -> Iterator[str]:
 def _cell(lines: list[Line], kind: Kind) -> str:
     if not lines:
         return "–"
-    worst = max(line.error for line in lines)
-    error = "" if worst == 0 else f" ± {worst:.3f}"
-    figures = [f"{line.figure:.3f}" for line in sorted(lines, key=lambda line: line.figure)]
+    shown = [line for line in lines if line.inside or not line.note] or lines
+    worst = max(line.error for line in shown)
+    error = ("" if worst == 0 else f" ± {worst:.3f}") + ("" if len(shown) == len(lines) else " *")
+    figures = [f"{line.figure:.3f}" for line in sorted(shown, key=lambda line: line.figure)]
     if kind == "size" or figures[0] == figures[-1]:
         return figures[-1] + error
     return f"{figures[0]} to {figures[-1]}{error}"
