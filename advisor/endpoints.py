@@ -64,6 +64,7 @@ def adopt_limits(store: RunStore, now: RunSpec) -> None:
             "budget_usd": now.budget_usd,
             "judge": now.judge,
             "parallel": now.parallel,
+            "cluster": now.cluster,
         }
     )
     if after != before:

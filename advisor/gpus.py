@@ -34,6 +34,8 @@ class Gpu:
     """Its entry in CUDA_VISIBLE_DEVICES; empty where the driver names none."""
     part: bool = field(default=False, compare=False)
     """Of a card that is cut into several: it works alone."""
+    host: str = field(default="", compare=False)
+    """Its machine in a cluster; empty: this one."""
 
     def words(self) -> str:
         """One clause for a reader."""

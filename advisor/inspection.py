@@ -99,6 +99,10 @@ def describe(prepared: Prepared) -> Iterator[str]:
         )
     if spec.budget_usd is not None:
         yield f"budget: at most ${spec.budget_usd:,.2f} at endpoints, resumes included"
+    if spec.parallel is not None:
+        yield f"jobs: at most {spec.parallel} at a time"
+    if spec.cluster is not None:
+        yield f"cluster: what computes goes to the ray cluster at {spec.cluster}; the estimate below is of this machine"
 
 
 def list_stored(path: Path, *, as_json: bool) -> None:

@@ -21,7 +21,8 @@ from typing import Literal
 from pydantic import ValidationError
 
 from advisor import estimates, hardware, workers
-from advisor.placement import Place, Room, addressable, needs_of, spread_over
+from advisor.machines import machines_of
+from advisor.placement import Place, Room, spread_over
 from advisor.plan import Prepared, check_models
 from advisor.prior import prior
 from advisor.questions import read_interview
@@ -79,7 +80,7 @@ def create(prepared: Prepared, folder: Path) -> RunStore:
 
 def header_of(prepared: Prepared, folder: Path) -> RunHeader:
     """What run.json says of a project started now on this machine."""
-    machine = hardware.describe()
+    machine = machines_of(prepared.spec).machine
     return RunHeader(
         run=folder.name,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -130,6 +131,7 @@ class _Run:
         self.failed: dict[str, None] = {}
         self.cause: Literal["", "budget"] = ""
         self.skipped: set[str] = set()
+        self.machines = machines_of(self.spec)
         self.workers: list[workers.Worker] = []
         self.tools = scoring.Tools(folder=Path(self.spec.project_folder))
         self.spending = store.folder / "artifacts" / ledger.FILE
@@ -154,6 +156,8 @@ class _Run:
         )
         for item in self.spec.skipped:
             yield self._kept(ApproachSkipped(approach=item.name, reason=item.reason))
+        for remark in self.machines.remarks:
+            yield self._kept(Warned(text=remark))
 
     def _recall(self, rule: StoppingRule) -> None:
         """What an earlier session answered and ended: a look comes to the same decision again."""
@@ -170,7 +174,8 @@ class _Run:
     async def jobs(self) -> AsyncGenerator[Event]:
         ledger.close_open(self.spending)  # left by a session that was killed
         wanted = [item for item in self.spec.approaches if item.name not in self.stopped]
-        cards = addressable(hardware.describe().cards)
+        machines = self.machines
+        cards = machines.slots
         expected = {one.approach: one for one in self.store.header.expected}
         over = {item.name: spread_over(item, expected.get(item.name), cards) for item in wanted}
         spread = {name: count for name, count in over.items() if count > 1}
@@ -179,15 +184,17 @@ class _Run:
         room = Room(cards, most=1 if self.rule else self.spec.parallel or 0)  # a look must find what it found before
         answering = side_by_side(
             answering_jobs(template, wanted),
-            lambda job: needs_of(job.approaches, self.spec, expected, cards),
+            lambda job: machines.needs(job.approaches, self.spec, expected),
             room,
             self._job,
         )
         async with aclosing(answering) as events:
             async for event in events:
                 yield event
-        for job in filter(None, (self._latency(), self._scoring())):
-            async with aclosing(self._job(job, Place())) as events:
+        latency, scored = self._latency(), self._scoring()
+        last = machines.parted(latency, self.spec, expected) if latency else []
+        for job, place in (*last, *([(scored, Place())] if scored else [])):
+            async with aclosing(self._job(job, place)) as events:
                 async for event in events:
                     yield event
 
@@ -235,7 +242,7 @@ class _Run:
         log.parent.mkdir(parents=True, exist_ok=True)
         ended: set[str] = set()
         with log.open("ab") as errors:
-            worker = await workers.start(job, errors.fileno(), place.environment)
+            worker = await self.machines.start(job, errors.fileno(), place, self.store.folder)
         self.workers.append(worker)
         yield self._kept(JobStarted(job=job.id, approaches=job.approaches, pid=worker.pid, cards=place.names))
         async for line in worker.lines():

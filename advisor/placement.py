@@ -103,6 +103,8 @@ class Room:
 
     def _free(self, needs: Needs) -> tuple[Gpu, ...] | None:
         """The cards for it; None where too few are free."""
+        if not needs.cards:
+            return ()
         held = [card.token for place in self.taken for card in place.cards]
         free = [card for card in self.cards if card.token not in held]
         if needs.cards == 1:
@@ -111,8 +113,11 @@ class Room:
             hopeless = all(card.memory_bytes < needs.memory for card in self.cards)
             fitting = free if hopeless else large
             return (min(fitting, key=lambda card: card.memory_bytes),) if fitting else None
-        whole = [card for card in free if not card.part]
-        return tuple(whole[: needs.cards]) if len(whole) >= needs.cards else None
+        for host in dict.fromkeys(card.host for card in free):
+            whole = [card for card in free if not card.part and card.host == host]
+            if len(whole) >= needs.cards:
+                return tuple(whole[: needs.cards])
+        return None
 
 
 def addressable(cards: Sequence[Gpu]) -> tuple[Gpu, ...]:
@@ -142,7 +147,7 @@ def needs_of(names: Iterable[str], spec: RunSpec, expected: Mapping[str, Expecte
 def asked_for(item: ApproachSpec, cards: Sequence[Gpu]) -> int:
     """Cards that a fine-tuning asks for with `devices`, as far as they are there; 1 where it does not."""
     asked = item.options.get("devices")
-    return min(asked, sum(not card.part for card in cards)) if isinstance(asked, int) and asked > 1 else 1
+    return min(asked, len(_of_one_machine(cards))) if isinstance(asked, int) and asked > 1 else 1
 
 
 def spread_over(item: ApproachSpec, expected: Expected | None, cards: Sequence[Gpu]) -> int:
@@ -150,7 +155,7 @@ def spread_over(item: ApproachSpec, expected: Expected | None, cards: Sequence[G
 
     Not for a fine-tuning: each of its processes needs all the weights.
     """
-    whole = [card for card in cards if not card.part]
+    whole = _of_one_machine(cards)
     if not whole or not is_local(item.model) or item.kind in METHODS:
         return 1
     needed = (expected.memory_bytes if expected else None) or 0.0
@@ -160,6 +165,12 @@ def spread_over(item: ApproachSpec, expected: Expected | None, cards: Sequence[G
     while count < len(whole) and count * USABLE * smallest < needed:
         count *= 2  # heads and layers divide by it
     return min(count, len(whole))
+
+
+def _of_one_machine(cards: Sequence[Gpu]) -> list[Gpu]:
+    """The whole cards of the machine that has most of them."""
+    hosts = {card.host: [one for one in cards if one.host == card.host and not one.part] for card in cards}
+    return max(hosts.values(), key=len, default=[])
 
 
 def is_local(model: ModelSpec | None) -> bool:

@@ -117,6 +117,7 @@ def prepare(project: Project) -> Prepared:
         judge=project.judge_spec(running, metrics),
         budget_usd=project.budget_usd,
         parallel=project.run.jobs,
+        cluster=project.run.cluster,
         allow_broken=project.data.allow_broken,
         project_folder=str(project.folder),
     )

@@ -112,6 +112,9 @@ class RunSection(Section):
             raise ValueError("must be auto or a whole number from 1 to 256")
         return value
 
+    cluster: str | None = Field(default=None, pattern=r"^(auto|[\w.\[\]:-]+:\d+)$")
+    """Jobs that compute run on the ray cluster that this machine belongs to: auto, or host:port of its head."""
+
     @property
     def jobs(self) -> int | None:
         """At most so many at a time; None: as many as there is room for."""
@@ -340,7 +343,7 @@ _HINTS = {
     "judge": "judge: {model: openai:NAME, rubric: What a good answer is., labels: {path: …, answer: …, label: …}}",
     "latency_concurrency": "a list of whole numbers, such as [1, 4]",
     "budget_usd": "dollars, such as 5 or 0.50",
-    "run": "run: {parallel: auto}, or a whole number of jobs at the same time",
+    "run": "run: {parallel: auto}, or a whole number of jobs; {cluster: auto}, or host:port of a ray cluster's head",
     "name": "put it in quotes where it is to be a text",
 }
 

@@ -20,6 +20,7 @@ NOT_PART = (
     "spec.project_folder",
     "spec.allow_broken",
     "spec.parallel",
+    "spec.cluster",
     "schema_version",
     "spec.schema_version",
 )

@@ -316,6 +316,8 @@ class RunSpec(Record):
     """Ceiling of what all endpoints together may cost in this run, resumes included. None: no ceiling."""
     parallel: int | None = Field(default=None, ge=1)
     """Jobs that may run at the same time; None: as many as there is room for. Not part of any fingerprint."""
+    cluster: str | None = None
+    """Address of the ray cluster whose machines compute; None: this machine alone. Not part of any fingerprint."""
     allow_broken: bool = False
     """Recorded answers may have more than 5 % of broken rows too; not part of any fingerprint."""
     project_folder: str = ""
