@@ -25,7 +25,9 @@ from baselines.jobs import Job
 from reports.errors import EnvironmentFault
 from reports.run.schema import ApproachSpec, DataFacts, ModelSpec, RunSpec, Task
 
-HAS_RAY = importlib.util.find_spec("ray") is not None
+with_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="ray is not installed: pip install 'approach-advisor[cluster]'"
+)
 PORT = 6397
 
 
@@ -118,8 +120,6 @@ def test_a_job_on_a_node_has_a_folder_of_its_own_and_leaves_nothing(
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """A cluster of this machine alone, on loopback."""
-    if not HAS_RAY:
-        pytest.skip("ray is not installed: pip install 'approach-advisor[cluster]'")
     ray = shutil.which("ray", path=str(Path(sys.executable).parent)) or "ray"
     home = str(Path(__file__).resolve().parents[2])
     surroundings = {**os.environ, "PYTHONPATH": home, "RAY_USAGE_STATS_ENABLED": "0", "OMP_NUM_THREADS": "1"}
@@ -136,6 +136,7 @@ def address() -> Iterator[str]:
     started.wait(60)
 
 
+@with_ray
 @pytest.mark.slow
 def test_a_run_on_a_cluster_gives_the_answers_of_a_run_here(address: str, tmp_path: Path, tiny_model: Path) -> None:
     rows = "".join(f"{n},question {n},{'ab'[n % 2]}\n" for n in range(40))
@@ -165,9 +166,8 @@ def test_a_run_on_a_cluster_gives_the_answers_of_a_run_here(address: str, tmp_pa
     assert (tmp_path / "there" / "artifacts" / "classifier" / "choice.json").is_file(), "what it made came home"
 
 
+@with_ray
 def test_a_cluster_that_does_not_answer_ends_with_3_before_anything_is_written(tmp_path: Path) -> None:
-    if not HAS_RAY:
-        pytest.skip("ray is not installed: pip install 'approach-advisor[cluster]'")
     (tmp_path / "eval.csv").write_text(
         "id,text,label\n" + "".join(f"{n},question {n},{'ab'[n % 2]}\n" for n in range(40))
     )
