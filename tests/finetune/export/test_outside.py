@@ -26,6 +26,8 @@ LINES = """
 echo "  0%|          | 0/5 [00:00<?, ?it/s]"
 echo "{'loss': '2.5', 'grad_norm': '1.0', 'learning_rate': '0.001', 'epoch': '0.4'}"
 printf "{'eval_loss': '1.5', 'eval_runtime': '0.1', 'epoch': '0.6'}\\r{'loss': '1.25', 'epoch': '1.0'}\\n"
+echo '"architectures": ['
+echo "***** Running Evaluation *****"
 echo "Saving everything"
 """
 
