@@ -55,7 +55,7 @@ WRITERS: dict[str, Callable[[TrainerPlan, Parts, Path], None]] = {
 _LOGGED = re.compile(r"\{'(?:loss|eval_loss|train_loss|train_runtime)'.*?\}")
 _NOISE = re.compile(
     r"^$|(?:it/s|s/it|examples/s)\b|^\[?INFO|\[INFO\]|(?i:warn(?:ing)?)\b"
-    r"|^[\"{}\]*]|^training example:|^Failed to load CPU gemm"  # configurations, rulers, a kernel that nobody needs
+    r"|^[\"{}\]*#@]|^training example:|^Failed to load CPU gemm"  # configurations, rulers, a kernel that nobody needs
 )
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
