@@ -27,6 +27,8 @@ class Usage:
     """None for approaches without a language model: their time on the device still costs."""
     device: str = "cpu"
     """What the run's environment calls the machine: `cpu` or the GPU's name."""
+    cards: int = 1
+    """Devices that were its own all that time, its answers' included: each of them is paid by the hour."""
     task_type: str = "classification"
     prompt_tokens: float | None = None
     """Mean of an answer."""
@@ -65,7 +67,7 @@ def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | Pri
             return hour
         warnings.append(f"The machine time of the preparation is not counted: there is no price for {hour.what}.")
     elif hour is not None:
-        seconds = usage.training_seconds + usage.preparation_seconds
+        seconds = usage.cards * (usage.training_seconds + usage.preparation_seconds)
         if seconds:
             parts.append(_part("price of machine hours", "once", seconds / 3600, hour))
         sources.append(hour.cited)
@@ -120,7 +122,8 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
         hour = _machine(usage, prices)
         if isinstance(hour, PriceNeeded):
             return hour
-        one = [device_usd(usage.seconds_per_answer, h, prices.utilisation) for h in (hour.typical, hour.low, hour.high)]
+        seconds = usage.cards * usage.seconds_per_answer
+        one = [device_usd(seconds, h, prices.utilisation) for h in (hour.typical, hour.low, hour.high)]
         parts.append(CostPart("price of machine hours", "query", *one))
     return None
 

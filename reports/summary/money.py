@@ -6,6 +6,7 @@ bills = bills_of(store, table, trainings); cost_summary(bills["rag"], traffic).p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +29,7 @@ def bills_of(header: RunHeader, table: RunTable, trainings: Mapping[str, Trainin
         if spec.name in table.rows:
             prepared = table.log.prepared.get(spec.name, 0.0)
             used = usage(header, spec, table.rows[spec.name], prepared, trainings.get(spec.name))
+            used = replace(used, cards=table.log.cards.get(spec.name, 1))
             bills[spec.name] = estimate_cost(used, header.spec.prices, header.started[:10])
     return bills
 

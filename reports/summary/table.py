@@ -12,7 +12,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.run.events import ApproachFailed, ApproachFinished, ApproachSkipped, Prepared, StoppedEarly, Warned
+from reports.run.events import (
+    ApproachFailed,
+    ApproachFinished,
+    ApproachSkipped,
+    JobStarted,
+    Prepared,
+    StoppedEarly,
+    Warned,
+)
 from reports.run.fingerprint import in_seeded_order
 from reports.run.schema import ApproachSpec, Question, SkippedApproach
 from reports.run.store import RunStore
@@ -81,6 +89,8 @@ class RunLog:
     """Approach to the seconds until it could answer, training included; the longest where it was resumed."""
     stopped: dict[str, StoppedEarly] = field(default_factory=dict)
     """Approaches that the stopping rule ended."""
+    cards: dict[str, int] = field(default_factory=dict)
+    """Approach to the GPUs that its job had to itself, the most where it was resumed; missing without a choice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,9 +233,12 @@ def _log(store: RunStore) -> RunLog:
     warnings: dict[str, None] = {}
     prepared: dict[str, float] = {}
     stopped: dict[str, StoppedEarly] = {}
+    cards: dict[str, int] = {}
     kinds = {spec.name: spec.kind for spec in store.header.spec.approaches}
     for event in store.events():
         match event:
+            case JobStarted(approaches=names, cards=held) if held:
+                cards |= {name: max(len(held), cards.get(name, 0)) for name in names}
             case StoppedEarly(approach=name):
                 stopped[name] = event
             case ApproachFailed(approach=name, error=error):
@@ -240,4 +253,4 @@ def _log(store: RunStore) -> RunLog:
                 warnings[f"{warned}: {said}" if warned else said] = None
             case _:
                 pass
-    return RunLog(errors, tuple(skipped.values()), tuple(warnings), prepared, stopped)
+    return RunLog(errors, tuple(skipped.values()), tuple(warnings), prepared, stopped, cards)

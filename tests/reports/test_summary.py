@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reports.prior import PriorRecord
-from reports.run.events import ApproachFailed, ApproachFinished, Warned
+from reports.run.events import ApproachFailed, ApproachFinished, JobStarted, Warned
 from reports.run.schema import (
     Answer,
     ApproachSpec,
@@ -230,6 +230,16 @@ def test_cached_answers_do_not_count_for_time(tmp_path: Path) -> None:
     store.append_answer(Answer(case="1", approach="zero-shot", text="yes", seconds=0.5))
     found = summary_of(store).approaches[0]
     assert (found.cached, found.seconds_per_answer) == (1, 0.5)
+
+
+def test_two_cards_of_a_job_cost_twice_as_much(tmp_path: Path) -> None:
+    found = []
+    for name, cards in (("none", ()), ("one", ("0",)), ("two", ("0", "GPU-1"))):
+        store = run(tmp_path / name, {"zero-shot": [1.0, 1.0]})
+        store.record(JobStarted(job="j", approaches=("zero-shot",), cards=cards))
+        store.append_answer(Answer(case="0", approach="zero-shot", text="yes", seconds=0.5))
+        found.append(summary_of(store).approaches[0].cost.per_1000_usd or 0.0)
+    assert 0 < found[0] == found[1] == pytest.approx(found[2] / 2)
 
 
 def test_pilot_warnings_and_the_prior_are_passed_on(tmp_path: Path) -> None:

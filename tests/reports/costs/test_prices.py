@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -130,6 +131,19 @@ def test_bill_of_a_tuned_local_model() -> None:
     assert bill.one_off_usd == pytest.approx(2 * 0.8 + 2000 + 3000)
     assert bill.one_off_low_usd == pytest.approx(1.6 + 2000 + 1500)
     assert bill.one_off_high_usd == pytest.approx(1.6 + 2000 + 7500)
+
+
+def test_every_card_that_an_approach_holds_is_paid() -> None:
+    usage = Usage(
+        "qlora", ModelSpec(id="some/model"), device="NVIDIA L4", seconds_per_answer=0.36, training_seconds=7200
+    )
+    prices = Prices(gpu_hour_usd=0.8, utilisation=0.2, engineer_hours={"qlora": 0})
+    one, two = (costs.estimate_cost(replace(usage, cards=cards), prices, DAY) for cards in (1, 2))
+    assert isinstance(one, CostEstimate)
+    assert isinstance(two, CostEstimate)
+    assert one.one_off_usd == pytest.approx(2 * 0.8)
+    assert two.one_off_usd == pytest.approx(2 * one.one_off_usd)
+    assert two.per_query_usd == pytest.approx(2 * one.per_query_usd)
 
 
 def test_bill_on_a_processor_uses_its_hour() -> None:
