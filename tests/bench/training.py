@@ -166,23 +166,33 @@ def _ours(folder: Path, clock: Clock, name: str) -> float:
 
 
 def _mark_ours(clock: Clock) -> None:
-    """The marks of the other trainers on ours, which is a Trainer too; validating the untrained model is left out."""
-    from finetune import trainer
-    from finetune.course import Course
+    """The marks of the other trainers on ours, which is a Trainer too; validating the untrained model is left out.
 
-    class Marked(trainer.AnswerTrainer):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
+    Put on when ours loads its weights: it has imported what it imports then, in its own order.
+    """
+    train: Any = importlib.import_module("finetune.train")
+    load = train.load_weights
+
+    def loaded(*args: Any, **kwargs: Any) -> Any:
+        from finetune.course import Course
+        from finetune.trainer import AnswerTrainer
+
+        begin, measure = AnswerTrainer.__init__, Course._measure_base
+
+        def marked(self: Any, *args: Any, **kwargs: Any) -> None:
+            begin(self, *args, **kwargs)
             self.add_callback(_callback(clock))
 
-    class Timed(Course):
-        def _measure_base(self) -> None:
+        def timed(self: Any) -> None:
             started = clock.now()
-            super()._measure_base()
+            measure(self)
             clock.began += clock.now() - started
 
-    trainer.AnswerTrainer = Marked  # type: ignore[misc]
-    importlib.import_module("finetune.course").Course = Timed  # type: ignore[attr-defined]
+        AnswerTrainer.__init__ = marked  # type: ignore[method-assign]
+        Course._measure_base = timed  # type: ignore[method-assign]
+        return load(*args, **kwargs)
+
+    train.load_weights = loaded
 
 
 def _trainer(folder: Path, clock: Clock, _: str) -> float:
