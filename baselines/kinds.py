@@ -125,7 +125,7 @@ _PARTS = (
         "devices",
         "integer",
         None,
-        "GPUs that share the training, a process each (on a CPU: processes); all that the job has where nothing is said",
+        "GPUs that share the training, a process each (on a CPU: processes); else all that the job has",
         low=1,
         high=64,
         silent=True,
