@@ -92,7 +92,7 @@ def _requests(latency: LatencySummary) -> str:
     if not latency.n:
         return "not measured"
     rough = "\np95 is rough" if latency.p95_seconds is not None and latency.p95_high is None else ""
-    return f"{text.count(latency.n, 'request')},\none at a time{rough}"
+    return f"{text.count(latency.n, 'request')}\none at a time{rough}"
 
 
 def quality_cell(estimate: Estimate, summary: Summary, usual: int | None = None, *, stopped: bool = False) -> Cell:

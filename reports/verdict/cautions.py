@@ -79,11 +79,15 @@ def _sample(evidence: Evidence, choice: Choice) -> Iterator[str]:
 
 
 def _detectable(evidence: Evidence, choice: Choice) -> float | None:
-    """What these cases can show with 80 % power between the two best estimates: the contest that matters."""
+    """What these cases can show with 80 % power between the two best estimates, the contest that matters.
+
+    None where their difference is shown: they disagree on so many cases then that the figure says nothing of others.
+    """
     if len(choice.contenders) < 2:
         return None
     first, second = sorted(choice.contenders, key=lambda name: (-choice.qualities[name].value, name))[:2]
-    return evidence.outcomes.compare(first, second).detectable
+    result = evidence.outcomes.compare(first, second)
+    return None if result.low > 0 or result.high < 0 else result.detectable
 
 
 def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: Traffic) -> Iterator[str]:
