@@ -194,7 +194,7 @@ def test_a_label_that_training_never_saw_is_a_note_and_allow_broken_goes_on(tmp_
     folder = project(tmp_path, {"eval.csv": ROWS + "97,strange,zzz\n98,,a\n99,,b\n"})
     ended = advisor("plan", folder, "--allow-broken")
     assert (ended.code, ended.err) == (0, "")
-    assert "note: Label 'zzz' (1 cases, rows 10) does not stand in the training data." in ended.out
+    assert "note: Label 'zzz' (1 case, row 10) does not stand in the training data." in ended.out
     assert "2 broken rows left out" in ended.out
 
 
