@@ -15,6 +15,7 @@ import torch
 
 from finetune import guards
 from finetune.fit import weight_bytes_of
+from finetune.fused import fuse
 from finetune.loading import Precision, Weights, free_memory
 from finetune.memory import needs_checkpointing
 from finetune.model_files import first_line
@@ -66,7 +67,7 @@ def _with_adapter(model: Any, recipe: Recipe) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of PEFT's own call into transformers
-            return get_peft_model(model, config)
+            adapted = get_peft_model(model, config)
     except ValueError as error:
         names = sorted({name.rsplit(".", 1)[-1] for name, m in model.named_modules() if "Linear" in type(m).__name__})
         near = {close: None for target in targets for close in difflib.get_close_matches(target, names, n=2)}
@@ -75,6 +76,8 @@ def _with_adapter(model: Any, recipe: Recipe) -> Any:
             f"{recipe.method}: `targets` {recipe.targets!r} does not fit the model: {first_line(error)}",
             f"{meant}Use all-linear, or some of: {', '.join(names)}.",
         ) from error
+    fuse(adapted)
+    return adapted
 
 
 def _add_noise(model: Any, alpha: float) -> None:

@@ -166,6 +166,10 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
             return
         outcome.waited += 1
         if self.recipe.patience and outcome.waited >= self.recipe.patience and outcome.step < self._total:
+            alarm = self.watch.far_above(outcome.step, outcome.best_loss)
+            if alarm:
+                self._diverge(alarm, control)
+                return
             outcome.stopped = "validation loss stopped falling"
             control.should_training_stop = True
             self._check_overfit(validation)

@@ -106,11 +106,16 @@ class Watch:
         if not math.isfinite(loss) or not math.isfinite(grad_norm):
             return self.not_a_number(step)
         self.recent.append(loss)
-        now = self.level
-        # With room: the batches of a few steps differ from the validation side without any fault.
-        if len(self.recent) == WINDOW and now > 1.25 * self.base + 0.25:
-            return f"diverged: loss rose from {self.base:.2f} to {now:.2f} by step {step}. {self._lower()}"
-        return ""
+        return self.far_above(step, self.level) if len(self.recent) == WINDOW else ""
+
+    def far_above(self, step: int, loss: float) -> str:
+        """Why training must end where it left the untrained model's loss behind upwards, or an empty string.
+
+        With room: the batches of a few steps differ from the validation side without any fault.
+        """
+        if loss <= 1.25 * self.base + 0.25:
+            return ""
+        return f"diverged: loss rose from {self.base:.2f} to {loss:.2f} by step {step}. {self._lower()}"
 
     def not_a_number(self, step: int) -> str:
         """Why training must end where a loss or gradient cannot be used."""

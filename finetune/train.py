@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from finetune.course import Outcome
     from finetune.trainer import AnswerTrainer
 
-VERSION = 1
+VERSION = 2
 """Of the trainer: a change that alters results makes older adapters stale."""
 
 RECORD = "training.json"
