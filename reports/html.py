@@ -84,6 +84,8 @@ class ReportPage:
     serving: Table | None
     """What it takes to serve a trained approach, where an export measured it."""
     break_even: Table | None
+    excluded: tuple[tuple[str, str], ...]
+    """(approach, the limit that it breaks)."""
     skipped: tuple[SkippedApproach, ...]
     failed: tuple[ApproachSummary, ...]
     figures: list[Figure]
@@ -145,6 +147,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         together=concurrency_table(summary.approaches),
         serving=serving_table(summary.serving) if summary.serving else None,
         break_even=break_even_table(summary),
+        excluded=summary.verdict.excluded,
         skipped=summary.skipped,
         failed=tuple(approach for approach in summary.approaches if approach.error),
         figures=figures_from(drawn) if (drawn := drawer.answer()) else draw_all(summary, store),

@@ -28,6 +28,8 @@ def render_markdown(summary: Summary) -> str:
     if verdict.rule:
         parts.append(f"Rule, set before the run: {escaped(verdict.rule)}")
     parts += ["## All approaches", table_text(main_table(summary))]
+    if summary.verdict.excluded:
+        parts.append(_list("Outside the limits", [f"{name}: {reason}" for name, reason in summary.verdict.excluded]))
     if summary.skipped:
         parts.append(_list("Not run", [f"{item.name}: {item.reason}" for item in summary.skipped]))
     parts += ["## Paired differences", table_text(comparison_table(summary))]

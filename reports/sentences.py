@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reports import text
+from reports.statistics.proportions import is_pilot
 from reports.summary.model import ApproachSummary, ComparisonSummary, Summary
 from reports.verdict.wording import horizon_words
 
@@ -111,7 +112,7 @@ def _sure(summary: Summary, leader: ApproachSummary | None, chosen: ApproachSumm
             a for a in summary.approaches if a.kind != "floor" and a.quality.value is not None and a.name not in out
         ]
         said.append(
-            "The data rule out that another approach is the best one."
+            f"The data rule out that another approach{' within your limits' if out else ''} is the best one."
             if len(left) > 1
             else "Every other approach breaks a limit or is not shown to beat the trivial answer."
             if out
@@ -139,6 +140,8 @@ def comparison_sentence(c: ComparisonSummary, summary: Summary) -> str:
         "equivalent": f"equivalent within {text.difference(c.margin, 0, c.margin, unit).lstrip('+')}",
         "not shown": "a difference is not shown",
     }[c.words]
+    if is_pilot(c.n):  # the interval stands, a word would be a verdict
+        said = f"{text.count(c.n, 'case')} are too few for a word"
     return f"Against {name(c.a)}: {gap} ({text.interval(c.low, c.high, unit, signed=True)}); {said}."
 
 
@@ -181,8 +184,6 @@ def _slow(approach: ApproachSummary) -> str:
     slow = approach.latency
     if slow.p95_seconds is None:
         return "too few requests for a 95th percentile"
-    if slow.p95_high is None:
-        return f"roughly {text.seconds(slow.p95_seconds)} at the 95th percentile ({slow.n:,} requests do not bound it)"
     ends = f"{text.seconds(slow.p95_low)} to {text.seconds(slow.p95_high)}"
     return f"{text.seconds(slow.p95_seconds)} at the 95th percentile ({ends})"
 

@@ -11,7 +11,7 @@ from reports import text
 from reports.metrics import facts
 from reports.run.serving import ServingRow
 from reports.statistics import quantile_interval
-from reports.summary.latency import FEWEST_FOR_P95
+from reports.statistics.latency import minimum_n
 from reports.tables import NAMES, Cell, Table
 
 
@@ -49,6 +49,6 @@ def _latency(row: ServingRow) -> Cell:
     if not row.seconds:
         return Cell("–", "not measured")
     p50 = quantile_interval(row.seconds, 0.5).value
-    p95 = quantile_interval(row.seconds, 0.95).value if len(row.seconds) >= FEWEST_FOR_P95 else None
+    p95 = quantile_interval(row.seconds, 0.95).value if len(row.seconds) >= minimum_n(0.95) else None
     threads = f", {text.count(row.threads, 'thread')}" if row.threads else ""
     return Cell(f"{text.seconds(p50)} / {text.seconds(p95)}", f"{text.count(len(row.seconds), 'request')}{threads}")

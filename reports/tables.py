@@ -91,8 +91,8 @@ def _usd_range(low: float | None, high: float | None) -> str:
 def _requests(latency: LatencySummary) -> str:
     if not latency.n:
         return "not measured"
-    rough = "\np95 is rough" if latency.p95_seconds is not None and latency.p95_high is None else ""
-    return f"{text.count(latency.n, 'request')}\none at a time{rough}"
+    few = "\ntoo few for p95" if latency.p95_seconds is None else ""
+    return f"{text.count(latency.n, 'request')}\none at a time{few}"
 
 
 def quality_cell(estimate: Estimate, summary: Summary, usual: int | None = None, *, stopped: bool = False) -> Cell:

@@ -27,6 +27,8 @@ def level_words(level: LatencyLevel) -> str:
     said = [f"median {text.seconds(level.p50_seconds)}{_ends(level.p50_low, level.p50_high)}"]
     if level.p95_seconds is not None:
         said.append(f"p95 {text.seconds(level.p95_seconds)}{_ends(level.p95_low, level.p95_high)}")
+    if level.p99_seconds is not None:
+        said.append(f"p99 {text.seconds(level.p99_seconds)}{_ends(level.p99_low, level.p99_high)}")
     if level.ttft_p50_seconds is not None:
         first = f"first token {text.seconds(level.ttft_p50_seconds)}{_ends(level.ttft_p50_low, level.ttft_p50_high)}"
         tail = f", p95 {text.seconds(level.ttft_p95_seconds)}" if level.ttft_p95_seconds is not None else ""

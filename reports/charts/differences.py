@@ -9,6 +9,7 @@ from typing import Any
 
 from reports import text
 from reports.charts.frame import BLUE, GREEN, GREY, ORANGE, WIDTH, Sketch, label, padded, spec_of
+from reports.statistics.proportions import is_pilot
 from reports.summary.model import ComparisonSummary, Summary
 from reports.tables import Cell, Table
 
@@ -92,6 +93,8 @@ def finding(summary: Summary, shown: list[ComparisonSummary]) -> str:
     better = [label(c.b) for c in shown if c.words == "better"]
     unclear = [label(c.b) for c in shown if c.words == "not shown" and kinds[c.b] != "floor"]
     base = label(summary.baseline or "")
+    if is_pilot(max(c.n for c in shown)):
+        return f"A pilot: so few cases show no winner over {base}"
     if better:
         some = text.listed(better) if len(better) <= 3 else f"{len(better)} approaches"
         return f"{some} {'beats' if len(better) == 1 else 'beat'} {base}" + (

@@ -97,7 +97,8 @@ def _title(summary: Summary, shown: list[ApproachSummary]) -> str:
         return f"{label(fast.name)} answers in {text.seconds(fast.latency.p50_seconds)} (median)"
     if text.seconds(fast.latency.p50_seconds) == text.seconds(slow.latency.p50_seconds):
         return f"All take about {text.seconds(fast.latency.p50_seconds)} (median)"
-    within = f"all within your limit of {text.seconds(limit)}" if limit else "medians"
+    bounded = all(a.latency.p95_seconds is not None for a in shown)
+    within = f"all within your limit of {text.seconds(limit)}" if limit and bounded else "medians"
     return (
         f"From {text.seconds(fast.latency.p50_seconds)} ({label(fast.name)}) to "
         f"{text.seconds(slow.latency.p50_seconds)} ({label(slow.name)}), {within}"

@@ -160,7 +160,7 @@ def volume_lines(summary: Summary) -> LineFigure | None:
         for a in shown
     )
     return LineFigure(
-        title=volume_finding(shown, traffic.queries_per_day, months, flips),
+        title=volume_finding(summary, shown, flips),
         x_title="answers a day",
         y_title=f"US dollars over {text.number(months, 0)} months",
         x=tuple(grid),

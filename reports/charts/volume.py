@@ -25,7 +25,7 @@ def volume(summary: Summary) -> Sketch | None:
         return None
     traffic = summary.header.spec.traffic
     flips = cheapest_changes(shown, traffic.horizon_months)
-    title = finding(shown, traffic.queries_per_day, traffic.horizon_months, flips)
+    title = finding(summary, shown, flips)
     said = [f"{label(a.name)}: {text.money(total(a, traffic.queries_per_day, traffic.horizon_months))}" for a in shown]
     months = text.number(traffic.horizon_months, 0)
     return Sketch(
@@ -153,16 +153,22 @@ def cheapest_changes(shown: list[ApproachSummary], months: float) -> list[tuple[
         current = following
 
 
-def finding(shown: list[ApproachSummary], queries: float, months: float, flips: list[tuple[float, str, str]]) -> str:
+def finding(summary: Summary, shown: list[ApproachSummary], flips: list[tuple[float, str, str]]) -> str:
     """The figure's title: who is the cheapest, and from which volume on somebody else is."""
+    queries, months = summary.header.spec.traffic.queries_per_day, summary.header.spec.traffic.horizon_months
+    barred = {name for name, _ in summary.verdict.excluded}
+
+    def called(name: str) -> str:
+        return f"{label(name)} (outside your limits)" if name in barred else label(name)
+
     cheapest = min(shown, key=lambda a: (total(a, queries, months), a.name))
-    said = f"At {text.number(queries, 0)} answers a day {label(cheapest.name)} is the cheapest of these"
+    said = f"At {text.number(queries, 0)} answers a day {called(cheapest.name)} is the cheapest of these"
     above = next((flip for flip in flips if flip[0] > queries), None)
     below = next((flip for flip in reversed(flips) if flip[0] <= queries), None)
     if above and above[0] < queries * 1000:
-        return f"{said}; above {text.significant(above[0])} a day {label(above[2])} is"
+        return f"{said}; above {text.significant(above[0])} a day {called(above[2])} is"
     if below:
-        return f"{said}; below {text.significant(below[0])} a day {label(below[1])} is"
+        return f"{said}; below {text.significant(below[0])} a day {called(below[1])} is"
     return f"{said}, at any volume"
 
 

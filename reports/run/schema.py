@@ -306,7 +306,7 @@ class RunSpec(Record):
     data: DataFacts
     seed: int = 0
     max_answer_tokens: int = 64
-    latency_samples: int = 30
+    latency_samples: int = 72
     latency_concurrency: tuple[int, ...] = (1,)
     """Requests at a time in the latency pass; one at a time is always measured."""
     embedder: str = "auto"

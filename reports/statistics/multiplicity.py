@@ -53,10 +53,12 @@ def could_be_best(
     between approaches is kept. Approach i leaves the set when some other j beats it by more standard errors than the
     `level` quantile, over resamples, of the largest such excess around the observed differences. The truly best one
     is wrongly left out in at most 1 - level of the cases. `units` (cases or groups behind the draws) widens the
-    quantile as t does, and the bootstrap's error by sqrt(u / (u-1)): without it 30 cases lost the best one in 6.4 %.
+    quantile as t does at its own tail, and the bootstrap's error by sqrt(u / (u-1)): without it 30 cases lost the best
+    one in 6.4 %, and 6 groups in 14 %. One unit alone shows no error, so it rules nobody out.
     """
     theta, resampled = np.asarray(values, dtype=float), np.asarray(draws, dtype=float)
-    widen = 1.0 if units is None or units < 2 else small_sample_factor(units, level)
+    if units is not None and units < 2:
+        return tuple(names)
     kept = []
     for i, name in enumerate(names):
         gaps = np.delete(theta - theta[i], i)
@@ -68,17 +70,20 @@ def could_be_best(
         if not live.any():
             kept.append(name)
             continue
-        critical = widen * np.quantile((noise[:, live] / errors[live]).max(axis=1), level)
+        critical = float(np.quantile((noise[:, live] / errors[live]).max(axis=1), level))
+        if units is not None:
+            critical = small_sample_critical(critical, units)
         if float((gaps[live] / errors[live]).max()) <= critical:
             kept.append(name)
     return tuple(kept)
 
 
-def small_sample_factor(units: int, level: float) -> float:
-    """t over normal quantile at this many units, one-sided, times sqrt(u / (u-1))."""
+def small_sample_critical(critical: float, units: int) -> float:
+    """The t quantile at the normal tail of `critical`, times sqrt(u / (u-1)): what so few units allow to say."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(units - 1, level)) / NormalDist().inv_cdf(level) * sqrt(units / (units - 1))
+    tail = NormalDist().cdf(critical)
+    return float(stdtrit(units - 1, tail)) * sqrt(units / (units - 1))
 
 
 def dunnett_critical(comparisons: int, level: float = 0.95) -> float:

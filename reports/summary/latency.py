@@ -9,19 +9,16 @@ from collections.abc import Sequence
 from statistics import median
 
 from reports.run.schema import LatencySample
-from reports.statistics.latency import interpolated_interval
+from reports.statistics.latency import interpolated_interval, minimum_n
 from reports.summary.model import LatencyLevel, LatencySummary
 from reports.text import count
-
-FEWEST_FOR_P95 = 20
-"""With fewer requests the 95th percentile lies beyond the slowest one that was seen."""
 
 
 def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
     """Percentiles of the warm requests made one at a time.
 
-    p95 has no upper end below 72 of them and is not given below 20. `n` counts those requests. Cold
-    starts and several requests at a time are given beside them.
+    p95 is not given below 72 of them and p99 not below 368: nothing bounds them. `n` counts those requests. Cold starts
+    and several requests at a time are given beside them.
     """
     warm = [s for s in samples if s.phase == "warm"]
     cold = [s.seconds for s in samples if s.phase == "cold"]
@@ -51,25 +48,27 @@ def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
 
 def _level(concurrency: int, samples: Sequence[LatencySample]) -> LatencyLevel:
     seconds = [s.seconds for s in samples]
-    half, tail = (interpolated_interval(seconds, p) for p in (0.5, 0.95))
+    half, tail, end = (interpolated_interval(seconds, p) for p in (0.5, 0.95, 0.99))
     first = [s.ttft_seconds for s in samples if s.ttft_seconds is not None]
     starts = interpolated_interval(first, 0.5) if first else None
     speeds = [s.completion_tokens / s.seconds for s in samples if s.completion_tokens and s.seconds > 0]
-    enough = len(samples) >= FEWEST_FOR_P95
     return LatencyLevel(
         concurrency=concurrency,
         n=len(samples),
         p50_seconds=half.value,
         p50_low=half.low,
         p50_high=half.high,
-        p95_seconds=tail.value if enough else None,
+        p95_seconds=None if tail.refused else tail.value,
         p95_low=tail.low,
         p95_high=tail.high,
         p95_refused=tail.refused,
+        p99_seconds=None if end.refused else end.value,
+        p99_low=None if end.refused else end.low,
+        p99_high=end.high,
         ttft_p50_seconds=starts.value if starts else None,
         ttft_p50_low=starts.low if starts else None,
         ttft_p50_high=starts.high if starts else None,
-        ttft_p95_seconds=interpolated_interval(first, 0.95).value if len(first) >= FEWEST_FOR_P95 else None,
+        ttft_p95_seconds=interpolated_interval(first, 0.95).value if len(first) >= minimum_n(0.95) else None,
         tokens_per_second=median(speeds) if speeds else None,
     )
 

@@ -65,6 +65,10 @@ class LatencyLevel(Record):
     p95_low: float | None = None
     p95_high: float | None = None
     p95_refused: str = ""
+    p99_seconds: float | None = None
+    p99_low: float | None = None
+    p99_high: float | None = None
+    """p99 is given from 368 requests on."""
     ttft_p50_seconds: float | None = None
     ttft_p50_low: float | None = None
     ttft_p50_high: float | None = None
@@ -85,7 +89,7 @@ class LatencySummary(Record):
     p95_high: float | None = None
     """None where too few requests bound it from above."""
     p95_refused: str = ""
-    """Why p95 is only a rough number or missing, where it is."""
+    """Why p95 is missing, where it is."""
     ttft_p50_seconds: float | None = None
     """Time to the first token."""
     concurrency: tuple[tuple[int, int, float], ...] = ()

@@ -61,7 +61,7 @@ class Remembered(Outcomes):
         values, draws = self._draws
         columns = [self.names.index(name) for name in chosen]
         noisy = self.with_seed_noise(chosen, draws[:, columns])
-        return multiplicity.could_be_best(chosen, values[columns], noisy)
+        return multiplicity.could_be_best(chosen, values[columns], noisy, units=self.n_clusters)
 
     @cached_property
     def _intervals(self) -> dict[Hashable, Interval]:

@@ -42,7 +42,7 @@ def find_slices(
     outcomes: Outcomes, by: Mapping[str, Sequence[str | None]], baseline: str, leader: str, margin: float
 ) -> tuple[Slice, ...]:
     """The leader against the baseline inside each slice. Intervals are Bonferroni's over all slices, p is Holm's, so
-    all of them hold together at 95 %."""
+    each column of them holds together at 95 %."""
     limit = max(1.0, *(float(np.nanmax(np.abs(outcomes.scores[one]))) for one in (baseline, leader)))
     places = [(name, value, mask) for name, values in by.items() for value, mask in _masks(values)]
     parts = [outcomes.only((baseline, leader)).subset(mask) for _, _, mask in places]
@@ -50,7 +50,8 @@ def find_slices(
     adjusted = holm([result.p for result in results])
     found = []
     for (name, value, _), part, result, p in zip(places, parts, results, adjusted, strict=True):
-        qualities = {one: estimate(part.quality(one), part.failures(one)) for one in (baseline, leader)}
+        level = 1 - 0.05 / len(places)
+        qualities = {one: estimate(part.quality(one, level), part.failures(one)) for one in (baseline, leader)}
         wide = _widened(result, len(places), limit)
         found.append(
             Slice(

@@ -97,9 +97,9 @@ def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: T
     if not counts:
         return
     (worst, name), failed = max(counts), sum(count for count, _ in counts)
-    share = "all" if worst == failed else "most"
+    share = "all of them" if worst == failed else "most of them" if 2 * worst > failed else "the largest part"
     yield (
-        f"{text.count(failed, 'answer')} failed and {'counts' if failed == 1 else 'count'} as wrong; {share} of them "
+        f"{text.count(failed, 'answer')} failed and {'counts' if failed == 1 else 'count'} as wrong; {share} "
         f"({worst:,} of {choice.qualities[name].n:,}) from {called(name)}."
     )
     yield from _among_the_answered(evidence, choice, traffic)
@@ -185,7 +185,7 @@ def _limits(evidence: Evidence, choice: Choice, decision: Decision) -> Iterator[
     limit = decision.max_p95_seconds
     if limit is not None and facts.p95_seconds is None:
         yield f"Whether {name} keeps {text.seconds(limit)} in 95 % of the answers is not known: that takes 72 requests."
-    elif limit is not None and (facts.p95_high_seconds is None or facts.p95_high_seconds > limit):
+    elif limit is not None and (facts.p95_high_seconds or 0.0) > limit:
         yield f"The interval of {name}'s p95 reaches beyond {text.seconds(limit)}: only its estimate meets the limit."
     if decision.monthly_budget_usd is not None and not isinstance(facts.cost, CostEstimate):
         yield f"Whether {name} keeps the budget is not known: its cost is not."

@@ -41,11 +41,12 @@ class Choice:
     beaten_by_floor: tuple[str, ...] = ()
     """Eligible approaches that are not shown to beat the trivial answer."""
     could_be_best: tuple[str, ...] = ()
+    """It misses the best one in at most 5 % of runs; others are shown to be worse than `best`, or equivalent."""
     best: str | None = None
     """The highest estimate among those that may be best."""
     acceptable: tuple[str, ...] = ()
     against_best: dict[str, PairedResult] = field(default_factory=dict)
-    """Eligible approach to its comparison with the best (difference = it minus the best)."""
+    """Eligible approach to its comparison with the best (difference = it minus the best), Holm over all contenders."""
     unpriced: tuple[str, ...] = ()
     """Acceptable approaches whose cost is not known."""
 
@@ -58,10 +59,12 @@ def choose(evidence: Evidence, decision: Decision, traffic: Traffic) -> Choice:
     contenders = tuple(name for name in names if not isnan(qualities[name].value))
     if not contenders:
         return Choice("not shown", None, qualities, contenders)
-    if statistics.is_pilot(max(qualities[name].n for name in contenders)):
-        return Choice("pilot only", None, qualities, contenders)
     broken = [_broken(facts[name], qualities[name], decision, traffic, evidence.unit) for name in contenders]
     excluded = tuple(item for item in broken if item is not None)
+    if statistics.is_pilot(max(qualities[name].n for name in contenders)):
+        return Choice("pilot only", None, qualities, contenders, excluded)
+    if max(qualities[name].value for name in contenders) <= 0:  # of approaches that never succeed none is to be used
+        return Choice("none good enough", None, qualities, contenders, excluded)
     barred = {item.name for item in excluded}
     eligible = [name for name in contenders if name not in barred]
     if not eligible:
@@ -117,9 +120,14 @@ def _among(evidence: Evidence, standing: list[str], decision: Decision, traffic:
     """Who may be best, who is as good within the margin, and the cheapest of them."""
     facts = {f.name: f for f in evidence.approaches}
     running = [name for name in standing if not facts[name].stopped_early] or standing
-    best_set = evidence.outcomes.could_be_best(running)
-    best = max(best_set, key=lambda name: (so_far.qualities[name].value, name))
-    against = {name: evidence.outcomes.compare(best, name, decision.margin) for name in standing if name != best}
+    not_ruled_out = evidence.outcomes.could_be_best(running)
+    best = max(not_ruled_out, key=lambda name: (so_far.qualities[name].value, name))
+    # The family of the sentence that holds the best one against a rival, which may be any of them.
+    tested = {r.b: r for r in evidence.outcomes.against(best, so_far.contenders, decision.margin)}
+    against = {name: tested[name] for name in standing if name != best}
+    # The set looks at one side, the words at two: nobody is ruled out of whom "a difference is not shown" is said.
+    unsaid = {name for name in running if name != best and against[name].words == "not shown"}
+    best_set = tuple(name for name in running if name in not_ruled_out or name in unsaid)
     acceptable = tuple(
         name for name in standing if name in best_set or (name in against and against[name].words == "equivalent")
     )

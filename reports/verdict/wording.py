@@ -79,10 +79,11 @@ def headline(evidence: Evidence, choice: Choice, decision: Decision) -> str:
     start = f"Use {name} ({choice.kind})"
     if choice.approach == choice.best and not others:
         alone = len(choice.contenders) - len(choice.excluded) - len(choice.beaten_by_floor) == 1
+        of_whom = " of those that meet the rule" if choice.excluded else ""
         return (
             f"{start}: it is the only approach that meets the rule."
             if alone
-            else f"{start}: it is shown to be the best."
+            else f"{start}: it is shown to be the best{of_whom}."
         )
     unpriced = choice.approach in choice.unpriced
     if choice.approach == choice.best:
@@ -116,6 +117,8 @@ def _nothing(evidence: Evidence, choice: Choice, decision: Decision) -> str:
         return f"Not shown: no approach is shown to beat the trivial answer. The highest estimate is {stands}."
     if choice.beaten_by_floor:
         return "None good enough: no approach is better than the trivial answer by more than the margin."
+    if quality.value <= 0:
+        return f"None good enough: no approach gave a single right answer in {text.count(quality.n, 'case')}."
     reasons = {item.name: item.reason for item in choice.excluded}
     return f"None good enough: every approach breaks a limit that you set. The best is {stands}: {reasons[leader]}."
 

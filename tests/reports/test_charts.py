@@ -84,7 +84,9 @@ def test_titles_state_the_finding(priced: Summary, summary: Summary) -> None:
     assert cheap is not None
     assert gap is not None
     assert cost.title == "qlora has the highest estimate, and none is cheaper to run"
-    assert cheap.title == "At 5,000 answers a day zero-shot is the cheapest of these; above 21,000 a day qlora is"
+    assert cheap.title == (
+        "At 5,000 answers a day zero-shot (outside your limits) is the cheapest of these; above 21,000 a day qlora is"
+    )
     assert "zero-shot" in gap.title
 
 

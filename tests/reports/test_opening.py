@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from reports.html import render_html
+from reports.markdown import render_markdown
 from reports.pdf import FLAGS, find_browser
 from reports.run.schema import Decision
 from reports.run.store import RunStore
@@ -78,3 +79,24 @@ def _console(browser: str, page: Path, profile: Path) -> str:
     command = [browser, *FLAGS, "--enable-logging=stderr", f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=120, check=True)
     return done.stderr
+
+
+def test_a_pilot_has_intervals_and_no_words(make_run: Callable[..., RunStore]) -> None:
+    store = make_run(cases=40)
+    found = summarise(store)
+    assert found.verdict.kind == "pilot only"
+    assert any(c.words == "better" for c in found.comparisons), "the arrays alone would say it"
+    said = " ".join(opening(found).sure)
+    assert "better" not in said
+    assert "too few for a word" in said
+    assert " beat" not in render_html(found, store).split('<figure id="differences">')[1].split("</figcaption>")[0]
+
+
+def test_who_is_outside_the_limits_stands_below_the_table_with_the_reason(make_run: Callable[..., RunStore]) -> None:
+    store = make_run(decision=Decision(min_quality=0.75))
+    found = summarise(store)
+    assert found.verdict.excluded
+    page = render_html(found, store).replace("\u00a0", " ").replace("\u202f", " ")
+    for name, reason in found.verdict.excluded:
+        assert f"<strong>{name}</strong>: {reason}" in page
+        assert reason.split(" is ")[1] in render_markdown(found)

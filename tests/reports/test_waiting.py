@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reports.run.schema import LatencySample
 from reports.summary.latency import latency_summary
 from reports.summary.model import ApproachSummary, Estimate
@@ -48,3 +50,12 @@ def test_each_concurrency_has_its_line_and_the_pass_its_sentence() -> None:
 def test_nothing_is_said_of_what_was_not_measured() -> None:
     assert latency_facts(approach()) == []
     assert concurrency_table([approach(sample(0))]) is None
+
+
+@pytest.mark.parametrize(("requests", "p95", "p99"), [(71, False, False), (72, True, False), (368, True, True)])
+def test_a_percentile_is_refused_below_the_requests_that_bound_it(requests: int, p95: bool, p99: bool) -> None:
+    latency = approach(*map(sample, range(requests))).latency
+    level = latency.levels[0]
+    assert (latency.p95_seconds is not None, level.p99_seconds is not None) == (p95, p99)
+    assert ("needs 72 requests" in latency.p95_refused) == (not p95)
+    assert ("p99" in dict(latency_facts(approach(*map(sample, range(requests)))))["Latency, one at a time"]) == p99

@@ -7,6 +7,7 @@ import pytest
 import statsmodels.api as sm
 
 from reports import statistics
+from tests.reports.study import CASES, DATABASES, study_rows
 
 DIFFERENCES = np.array([1, 1, 0, 1, 0, 0, -1, 0, 1, 0, 1, 1, 0, -1, 0, 0, 1, 1, 1, 0], dtype=float)
 GROUPS = np.repeat(np.arange(5), 4)
@@ -18,7 +19,6 @@ STUDY = [
     ("QLoRA -> QLoRA+RAG", 16, 26, 0.0071, "not shown"),
     ("QLoRA+RAG -> frontier API", 56, 122, 0.0265, "better"),
 ]
-CASES, DATABASES = 1034, 20
 
 
 def test_fixture() -> None:
@@ -37,37 +37,6 @@ def test_equals_statsmodels(corrected: bool) -> None:
         cov_type="cluster", cov_kwds={"groups": groups, "use_correction": corrected}
     )
     assert statistics.clustered_se(values, groups, corrected) == pytest.approx(float(fitted.bse[0]), rel=1e-9)
-
-
-def study_rows(a_only: int, b_only: int, published: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Scores and databases with these counts, the discordant cases tilted over databases to give the published error.
-
-    The per-example files have no licence, so only their counts are used; any assignment with this error is the same
-    to the clustered test.
-    """
-    groups = np.arange(CASES) % DATABASES
-    ramp = np.linspace(-1, 1, DATABASES)
-    best: tuple[float, np.ndarray, np.ndarray] | None = None
-    for tilt in np.linspace(0, 3, 601):
-        a, b = np.ones(CASES), np.ones(CASES)
-        wins_a, wins_b = (spread(k, np.exp(sign * tilt * ramp)) for k, sign in ((a_only, -1), (b_only, 1)))
-        for database in range(DATABASES):
-            own = np.flatnonzero(groups == database)
-            b[own[: wins_a[database]]] = 0
-            a[own[wins_a[database] : wins_a[database] + wins_b[database]]] = 0
-        error = abs(statistics.clustered_se(b - a, groups, corrected=False) - published)
-        if best is None or error < best[0]:
-            best = (error, a, b)
-    assert best is not None
-    return best[1], best[2], groups
-
-
-def spread(total: int, weights: np.ndarray) -> np.ndarray:
-    """`total` cases over databases in proportion to the weights, by largest remainders."""
-    exact = total * weights / weights.sum()
-    counts: np.ndarray = np.floor(exact).astype(int)
-    counts[np.argsort(counts - exact)[: total - counts.sum()]] += 1
-    return counts
 
 
 @pytest.mark.parametrize(("name", "a_only", "b_only", "published", "word"), STUDY)

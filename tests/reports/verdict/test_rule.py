@@ -13,6 +13,7 @@ from reports.costs import CostEstimate, PriceNeeded
 from reports.run.schema import Decision, Traffic
 from reports.statistics import Outcomes
 from reports.verdict import ApproachFacts, Evidence, Verdict, decide, family
+from tests.reports.study import study_rows
 
 FREE = CostEstimate(0.0)
 CHEAP = CostEstimate(0.0005, 750)
@@ -148,6 +149,72 @@ def test_stopped_early_cannot_be_the_best() -> None:
     verdict = decide(replace(base, approaches=facts), RULE, Traffic(queries_per_day=100_000))
     assert verdict.could_be_best == ("rag",)
     assert any(warning.startswith("Stopped early: qlora") for warning in verdict.warnings)
+
+
+def xquad() -> Outcomes:
+    """BERT against r-net+ on 1,190 questions: 99 and 74 answered by one alone, p = 0.068."""
+    right = np.ones(1190)
+    worse, better = right.copy(), right.copy()
+    worse[:99], better[99:173] = 0, 0
+    return Outcomes("exact-match", "binary", {"zero-shot": worse, "qlora": better})
+
+
+def study() -> Outcomes:
+    """Base against QLoRA in 20 databases: shown only where the databases are ignored."""
+    a, b, groups = study_rows(60, 91, 0.0154)
+    return Outcomes("accuracy", "binary", {"zero-shot": a, "qlora": b}, groups=groups)
+
+
+@pytest.mark.parametrize("outcomes", [xquad(), study()], ids=["XQuAD", "text-to-SQL"])
+def test_where_a_difference_is_not_shown_nobody_is_shown_to_be_the_best(outcomes: Outcomes) -> None:
+    assert outcomes.compare("zero-shot", "qlora").words == "not shown"
+    facts = tuple(ApproachFacts(name, name, COSTS[name]) for name in outcomes.names)
+    verdict = decide(Evidence(facts, outcomes), RULE, TRAFFIC)
+    assert set(verdict.could_be_best) == {"zero-shot", "qlora"}
+    assert verdict.approach == "zero-shot"  # the cheaper one
+    assert "shown to be the best" not in verdict.headline
+
+
+def test_the_word_and_the_set_agree_over_all_pairs() -> None:
+    """The set looks at one side, the word at two: p from .05 to .10 contradicted each other."""
+    said = set()
+    for lead in range(0, 40, 2):
+        right = np.ones(400)
+        a, b = right.copy(), right.copy()
+        a[: 40 + lead], b[40 + lead : 80 + lead] = 0, 0
+        outcomes = Outcomes("accuracy", "binary", {"zero-shot": a, "qlora": b})
+        facts = tuple(ApproachFacts(name, name, COSTS[name]) for name in outcomes.names)
+        verdict = decide(Evidence(facts, outcomes), Decision(margin=0.001), TRAFFIC)
+        word = outcomes.compare("zero-shot", "qlora").words
+        said.add(word)
+        assert (verdict.could_be_best == ("qlora",)) == (word == "better")
+    assert said == {"better", "not shown"}
+
+
+def test_where_nothing_is_ever_right_nothing_is_recommended() -> None:
+    for names in (("zero-shot",), ("zero-shot", "qlora")):
+        outcomes = Outcomes("accuracy", "binary", {name: np.zeros(80) for name in names})
+        facts = tuple(ApproachFacts(name, name, COSTS[name]) for name in names)
+        verdict = decide(Evidence(facts, outcomes), RULE, TRAFFIC)
+        assert (verdict.kind, verdict.approach) == ("none good enough", None)
+        assert "a single right answer" in verdict.headline
+
+
+def test_the_best_within_the_limits_is_not_called_the_best_of_all() -> None:
+    base = evidence(600, {"zero-shot": 0.4, "rag": 0.7, "qlora": 0.9}, COSTS)
+    facts = tuple(
+        replace(f, p95_seconds=9.0 if f.name == "qlora" else 0.1, p95_high_seconds=9.0) for f in base.approaches
+    )
+    verdict = decide(replace(base, approaches=facts), Decision(max_p95_seconds=2.0), TRAFFIC)
+    assert verdict.approach == "rag"
+    assert verdict.headline.endswith("shown to be the best of those that meet the rule.")
+
+
+def test_a_pilot_forecasts_nobody_who_breaks_a_limit() -> None:
+    base = evidence(40, {"zero-shot": 0.3, "qlora": 0.62}, COSTS, seed=3)
+    verdict = decide(base, Decision(min_quality=0.9), TRAFFIC)
+    assert verdict.kind == "pilot only"
+    assert not [threshold for threshold in verdict.would_change_if if threshold.approach]
 
 
 @pytest.mark.parametrize(
