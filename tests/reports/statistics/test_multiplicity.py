@@ -112,7 +112,9 @@ def test_few_groups_widen_the_set_alike_where_results_are_remembered() -> None:
         rng = np.random.default_rng(seed)
         groups = np.repeat(np.arange(8), 10)
         hard = rng.normal(size=8)[groups]
-        scores = {f"a{k}": (hard + rng.normal(size=8)[groups] / 2 + rng.normal(size=80) < 0.8) * 1.0 for k in range(6)}
+        scores = {
+            f"a{k}": (hard + rng.normal(size=8)[groups] / 2 + rng.normal(size=80) < 0.8).astype(float) for k in range(6)
+        }
         plain, remembered = (
             table("accuracy", "binary", scores, groups=groups, seed=seed) for table in (statistics.Outcomes, Remembered)
         )
