@@ -129,21 +129,27 @@ class Engine:
         pool = _Pool(self, stopping, _common_prefix(jobs))
         done: list[Continuation] = []
         last = time.perf_counter()
-        while waiting or pool.rows:
-            before_step()
-            try:
-                pool.admit(waiting)
-                done += pool.step()
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                done += pool.retreat(waiting)
-            if done and (time.perf_counter() - last >= every or not (waiting or pool.rows)):
+        try:
+            while waiting or pool.rows:
+                before_step()
+                ran_out = False
+                try:
+                    pool.admit(waiting)
+                    done += pool.step()
+                except (RuntimeError, MemoryError) as error:
+                    ran_out = is_out_of_memory(error)
+                    if not ran_out:
+                        raise
+                if ran_out:  # not in the handler: the error's traceback holds what the model had computed
+                    done += pool.retreat(waiting)
+                if done and (time.perf_counter() - last >= every or not (waiting or pool.rows)):
+                    yield done
+                    done = []
+                    last = time.perf_counter()
+            if done:
                 yield done
-                done = []
-                last = time.perf_counter()
-        if done:
-            yield done
+        finally:
+            pool.release()
 
 
 class _Pool:
@@ -210,12 +216,16 @@ class _Pool:
             lost.append(Continuation(hopeless.index, [], "memory"))
         self.engine.limits.halve()
         waiting.extendleft(reversed(jobs))
-        self.rows = []
-        self.table = self.engine.table()
-        self.prefix_cache = None
+        self.release()
         if self.engine.device.startswith("cuda"):
             torch.cuda.empty_cache()
         return lost
+
+    def release(self) -> None:
+        """Give back the memory of all that is under way."""
+        self.rows = []
+        self.table.release()
+        self.prefix_cache = None
 
     def _columns(self, job: Job) -> int:
         """What the table must hold for this prompt's answer and all that are under way."""
