@@ -115,7 +115,8 @@ def resolve_precision(precision: Precision, device: str) -> Precision:
         return "float32"
     import torch
 
-    return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    # What a card without such units emulates, it also "supports", and slowly: T4 and V100 have fp16 alone.
+    return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
