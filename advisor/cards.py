@@ -24,6 +24,8 @@ class Card:
     teraflops: float | None = None
     """Dense, with fp32 sums."""
     gigabytes_per_second: float | None = None
+    bf16: bool = True
+    """False for generations before it: adapters are trained in float32 there."""
 
     @property
     def memory_bytes(self) -> float:
@@ -31,9 +33,9 @@ class Card:
 
 
 CARDS = (
-    Card("V100 16GB", 16, 125, 900),
-    Card("V100 32GB", 32, 125, 900),
-    Card("T4", 15, 65, 320),
+    Card("V100 16GB", 16, 125, 900, bf16=False),
+    Card("V100 32GB", 32, 125, 900, bf16=False),
+    Card("T4", 15, 65, 320, bf16=False),
     Card("L4", 23, 121, 300),
     Card("A10G", 23, 70, 600),
     Card("A10", 23, 125, 600),

@@ -37,6 +37,11 @@ class Gpu:
     host: str = field(default="", compare=False)
     """Its machine in a cluster; empty: this one."""
 
+    @property
+    def bf16(self) -> bool:
+        """Whether it computes with bfloat16 by itself; where the generation is unknown, it is taken for a new one."""
+        return self.compute_capability >= (8, 0) or self.compute_capability == (0, 0)
+
     def words(self) -> str:
         """One clause for a reader."""
         major, minor = self.compute_capability

@@ -175,19 +175,6 @@ def estimate_memory(
     )
 
 
-def needs_checkpointing(
-    config: Mapping[str, Any], recipe: Recipe, *, length: int, tokens: int, free: float, weight_bytes: float = 2.0
-) -> bool:
-    """True when a micro-batch of `tokens` does not fit into `free` bytes with all activations kept."""
-    if recipe.gradient_checkpointing is not None:
-        return recipe.gradient_checkpointing
-    rows = max(1, tokens // max(1, length))
-    kept = estimate_memory(
-        config, recipe, length=length, micro_batch=rows, checkpointing=False, weight_bytes=weight_bytes
-    )
-    return kept.plan_for > free
-
-
 def cache_bytes(config: Mapping[str, Any], *, tokens: int, rows: int, bytes_per_value: float = 2.0) -> float:
     """Key/value cache for answering `rows` prompts of `tokens` (prompt and answer) at once."""
     shape = shape_of(config)

@@ -76,6 +76,15 @@ def test_a_known_card_has_time_and_money_and_says_what_would_fit(prepared: plan.
     assert any("would fit: precision: nf4" in line for line in said)
 
 
+def test_what_others_hold_of_a_card_is_not_there(prepared: plan.Prepared) -> None:
+    whole = machine("NVIDIA L4", 23)
+    shared = replace(whole, gpus=(replace(whole.gpus[0], free_bytes=2 * GIB),))
+    asked = with_model(prepared, ModelSpec(id="Qwen2.5-1.5B"))
+    there, taken = (of(estimates.estimate(asked, one), "zero-shot") for one in (whole, shared))
+    assert (there.fits, there.device_bytes) == (True, 23 * GIB)
+    assert (taken.fits, taken.device_bytes) == (False, 2 * GIB)
+
+
 def test_a_card_that_no_table_knows_has_memory_but_no_time(prepared: plan.Prepared) -> None:
     found = estimates.estimate(with_model(prepared, ModelSpec(id="Qwen2.5-0.5B")), machine("Zeta 9000", 16))
     zero = of(found, "zero-shot")

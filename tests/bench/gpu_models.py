@@ -141,8 +141,8 @@ def _one(task: str, method: str, folder: Path, examples: int, length: int) -> di
 def train_ours(folder: Path, method: str, examples: int, length: int) -> dict[str, float]:
     """Tokens a second (median step), peak and estimated bytes, without the CUDA context that torch does not count."""
     from finetune.data import Pair
+    from finetune.fit import beginning
     from finetune.loading import default_device, free_memory
-    from finetune.memory import estimate_memory, needs_checkpointing
     from finetune.model_files import open_model
     from finetune.recipe import Recipe
     from finetune.train import train
@@ -152,8 +152,14 @@ def train_ours(folder: Path, method: str, examples: int, length: int) -> dict[st
     recipe = Recipe.from_options(method, {"epochs": 1, "evaluations": 1, "patience": 0})  # type: ignore[arg-type]
     pairs = [Pair(prompt, answer) for prompt, answer in texts(examples, length)]
     rates: list[float] = []
-    config, longest = open_model(str(folder)).config, length + 24
-    checkpointing = needs_checkpointing(config, recipe, length=longest, tokens=4096, free=free_memory(device))
+    begun = beginning(
+        open_model(str(folder)).config,
+        recipe,
+        memory=free_memory(device),
+        longest=length + 24,
+        gpu=gpu,
+        overhead=0.0 if gpu else 0.6e9,
+    )
     with tempfile.TemporaryDirectory() as out:
         record = train(
             pairs,
@@ -163,19 +169,10 @@ def train_ours(folder: Path, method: str, examples: int, length: int) -> dict[st
             device=device,
             on_step=lambda point, *_: rates.append(point.tokens_per_second or 0.0),
         )
-    estimate = estimate_memory(
-        config,
-        recipe,
-        length=longest,
-        micro_batch=max(1, min(recipe.batch, (16384 if gpu else 2048) // longest)),
-        weight_bytes=2.0 if gpu and method != "full" else 4.0,
-        checkpointing=checkpointing,
-        overhead=0.0 if gpu else 0.6e9,
-    )
     return {
         "tokens_per_second": statistics.median(rates[1:]),
         "peak": float(record.peak_memory_bytes or 0),
-        "estimate": estimate.total,
+        "estimate": begun.estimate.total,
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from advisor.cards import find_card
 from finetune.architectures import NAMES, architecture
-from finetune.fit import fit, weight_bytes_of
+from finetune.fit import beginning, fit, weight_bytes_of
 from finetune.memory import shape_of
 from finetune.recipe import Recipe
 from reports.errors import DataError, UsageError
@@ -91,6 +91,21 @@ def test_known_answers(model: str, method: str, card: str, fits: bool) -> None:
     assert found.fits is fits
     assert found.words.startswith("fits" if fits else ("tight", "does not fit"))
     assert bool(found.would_fit) is not fits
+
+
+def test_a_training_begins_with_checkpointing_only_where_memory_asks_for_it() -> None:
+    config = architecture("Llama-2-7B")[1]
+    recipe = Recipe(method="lora", batch=16)
+
+    def begun(memory: float, recipe: Recipe = recipe, **more: Any) -> tuple[int, bool]:
+        found = beginning(config, recipe, memory=memory, longest=1024, gpu=True, **more)
+        return found.micro_batch, found.estimate.checkpointing
+
+    assert begun(400 * GB) == (16, False)
+    assert begun(36 * GB) == (16, True)
+    assert begun(20 * GB) == (1, True)
+    assert begun(1 * GB, Recipe(method="lora", gradient_checkpointing=False)) == (1, False)
+    assert begun(36 * GB, bf16=False) == (1, True)  # weights of 4 bytes
 
 
 def test_what_would_fit_is_named_least_intrusive_first_and_does_fit() -> None:
