@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import random
@@ -11,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import weakref
 from pathlib import Path
 from typing import Any
 
@@ -346,60 +344,6 @@ def hash_of(out: Path) -> str:
 
 def losses(record: TrainingRecord) -> list[tuple[int, float, float | None]]:
     return [(point.step, point.loss, point.validation_loss) for point in record.history]
-
-
-@pytest.mark.parametrize("method", ["lora", "qlora", "full"])
-def test_a_finished_training_leaves_no_weights_in_memory(
-    tiny_model: Path, tmp_path: Path, method: Method, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The same process answers next, with the base model in another precision: both would have to fit."""
-    from finetune import loading
-
-    loaded: list[weakref.ref[Any]] = []
-    real = loading.load_weights
-
-    def watched(*said: Any, **more: Any) -> Any:
-        weights = real(*said, **more)
-        loaded.append(weakref.ref(weights.model))
-        return weights
-
-    monkeypatch.setattr("finetune.train.load_weights", watched)
-    gc.disable()
-    try:
-        run(tiny_model, tmp_path, method, {"epochs": 1})
-        assert [model() for model in loaded] == [None]
-    finally:
-        gc.enable()
-
-
-def test_memory_decides_on_checkpointing_before_the_weights_are_loaded(
-    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As the plan does: what the weights take must not be counted twice."""
-    from finetune import adapting, loading
-
-    happened: list[Any] = []
-    adapt, load_weights, free = adapting.adapt, loading.load_weights, 0
-
-    def adapted(*said: Any, checkpointing: bool) -> Any:
-        happened.append(checkpointing)
-        return adapt(*said, checkpointing=checkpointing)
-
-    def loaded(*said: Any, **more: Any) -> Any:
-        happened.append("loaded")
-        return load_weights(*said, **more)
-
-    def asked(device: str) -> int:
-        happened.append("asked")
-        return free
-
-    monkeypatch.setattr("finetune.train.adapt", adapted)
-    monkeypatch.setattr("finetune.train.load_weights", loaded)
-    monkeypatch.setattr("finetune.train.free_memory", asked)
-    for free in (10**9, 10**6):
-        run(tiny_model, tmp_path / str(free), options={"epochs": 1})
-    run(tiny_model, tmp_path / "said", options={"epochs": 1, "gradient_checkpointing": False})
-    assert happened == ["asked", "loaded", False, "asked", "loaded", True, "loaded", False]
 
 
 def test_the_base_model_is_not_touched(tiny_model: Path, tmp_path: Path) -> None:

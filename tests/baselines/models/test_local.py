@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import random
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -255,71 +253,6 @@ def test_out_of_memory_halves_the_budgets_and_loses_nothing(model: LocalModel, m
     monkeypatch.setattr(generation._Pool, "_prefill", small)
     assert [g.text for g in answers(model, asked)] == expected
     assert engine.limits.rows <= 7
-
-
-class SmallMemory:
-    """What holds keys and values, with so many bytes at most; bytes come back when nothing holds a tensor any more."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, most: float) -> None:
-        import torch
-
-        self.most, self.used, self.failed = most, 0, 0
-        real = torch.zeros
-
-        def zeros(*shape: int, **options: Any) -> Any:
-            made = real(*shape, **options)
-            if self.used + made.nbytes > self.most:
-                self.failed += 1
-                raise RuntimeError("CUDA out of memory. Tried to allocate 1 GiB")
-            self.used += made.nbytes
-            weakref.finalize(made, self.give_back, made.nbytes)
-            return made
-
-        monkeypatch.setattr(torch, "zeros", zeros)
-
-    def give_back(self, size: int) -> None:
-        self.used -= size
-
-
-@pytest.fixture
-def no_cycles_found() -> Iterator[None]:
-    """Python looks for cycles when it likes; memory must come back without."""
-    gc.collect()
-    gc.disable()
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("no_cycles_found")
-def test_a_small_memory_is_found_out_and_costs_no_answer(model: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = prompts(60, seed=8)
-    expected = [g.text for g in answers(model, asked)]
-    from baselines.models import generation
-
-    engine = generation.Engine(model.core.model, "cpu")
-    engine.table()
-    monkeypatch.setattr(model.core, "_engine", engine)
-    memory = SmallMemory(monkeypatch, most=0.8e6)
-    assert [g.text for g in answers(model, asked)] == expected
-    assert memory.failed > 0
-    assert 8 <= engine.limits.rows < 128
-
-
-@pytest.mark.usefixtures("no_cycles_found")
-def test_a_run_gives_its_memory_back_also_where_nobody_reads_it_to_the_end(
-    model: LocalModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    memory = SmallMemory(monkeypatch, most=1e12)
-    answers(model, prompts(20))
-    begun = model.core.engine.run(*model_jobs(model, 20), every=0.0)
-    next(begun)
-    assert memory.used > 0
-    begun.close()
-    assert memory.used == 0
-
-
-def model_jobs(model: LocalModel, count: int) -> tuple[list[Any], Any]:
-    return [job for group in model._jobs(prompts(count))[0] for job in group], model._stopping(DECODING)
 
 
 def test_a_prompt_that_never_fits_memory_is_an_error_of_its_own(
