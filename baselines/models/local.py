@@ -168,8 +168,7 @@ class LocalModel:
 
     def generate_one(self, prompt: Prompt, decoding: Decoding) -> Generation:
         """One prompt alone, with `seconds` and `ttft_seconds` measured here: from the text to the last token."""
-        if self.core.spec.engine != "vllm":
-            _ = self.core.model  # read before the clock starts: loading is not part of an answer
+        _ = self.core.engine  # weights are read before the clock starts: loading is not part of an answer
         self.core.activate(self.adapter)
         started = time.perf_counter()
         jobs, too_long = self._jobs([prompt])
@@ -214,8 +213,11 @@ class LocalModel:
         if self.core.spec.engine == "vllm":
             ((done,),) = self.core.engine.run([job], stopping)
             return done, None
+        from baselines.models.padded import PaddedEngine
         from baselines.models.single import continue_one
 
+        if isinstance(self.core.engine, PaddedEngine):  # state that is no list of keys and values, say
+            return self.core.engine.alone(job, stopping)
         return continue_one(self.core.model, job, stopping, self.device)
 
     def with_adapter(self, folder: Path) -> LocalModel:
