@@ -171,6 +171,9 @@ class _Ask:
             model.precision if model.precision != "auto" else "bfloat16" if gpu else "float32"
         ]
         answering = _answering_memory(config, lengths, per_weight, gpu)
+        if spec.options.get("merged_latency"):  # a second copy, unquantised
+            shape = shape_of(config)
+            answering += (shape.linear + shape.embedding) * (2.0 if gpu else 4.0)
         memory, fits = answering, answering <= self.memory
         remedies: tuple[str, ...] = ()
         recipe = _recipe(spec)

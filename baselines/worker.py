@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from baselines import registry, scoring
-from baselines.contract import Approach, Emit, NotApplicable, Resources
+from baselines.contract import Approach, Emit, HasMergedForm, NotApplicable, Resources
 from baselines.evaluate import evaluate_in_rounds, in_order, warm_up
 from baselines.jobs import Decided, Job
-from baselines.latency import levels_of, measure_interleaved
+from baselines.latency import label_of, levels_of, measure_interleaved
 from baselines.scoring.gold import retrieval_scores
 from reports.errors import AdvisorError
 from reports.run.events import (
@@ -160,6 +160,11 @@ def _measure(store: RunStore, resources: Resources, job: Job, emit: Emit) -> boo
         approach = _create(store, resources, name)
         approach.prepare(lambda event: None)
         ready.append(approach)
+        if (merged := _merged(approach)) is not None:
+            merged.prepare(
+                lambda event: None
+            )  # after the adapter's own, which is measured even where this does not fit
+            ready.append(merged)
 
     _each(job, partial(_warned, emit), prepare)
     spec = store.header.spec
@@ -167,13 +172,19 @@ def _measure(store: RunStore, resources: Resources, job: Job, emit: Emit) -> boo
     measure_interleaved(
         ready,
         in_order(resources.questions, spec.seed),
-        {(s.approach, s.case, s.concurrency) for s in before if s.phase == "warm"},
+        {(label_of(s.approach, s.merged), s.case, s.concurrency) for s in before if s.phase == "warm"},
         emit,
         levels=levels_of(spec.latency_concurrency),
         samples=spec.latency_samples,
         cold={s.approach for s in before if s.phase == "cold"},
     )
     return True
+
+
+def _merged(approach: Approach) -> Approach | None:
+    """The form with merged weights of a fine-tuning whose user wants it timed too."""
+    form: Approach | None = approach.as_merged() if isinstance(approach, HasMergedForm) else None
+    return form
 
 
 def _warned(emit: Emit, event: Event) -> None:
