@@ -17,6 +17,8 @@ from typing import Any
 from reports import text
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+COUNTED_ALIKE = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+"""For a worker: the library counts cards by their place on the bus; CUDA, unless told so, the fastest first."""
 
 
 @dataclass(frozen=True)
