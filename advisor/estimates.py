@@ -337,7 +337,7 @@ def _device(machine: hardware.Hardware) -> tuple[Device | None, str]:
     if gpu is None:
         flops, bandwidth = measured_here()
         return Device("this processor", flops, bandwidth, gpu=False), "cpu"
-    card = known(gpu.name)
+    card = None if gpu.part else known(gpu.name)  # a part has a part's speed
     if card is None or not card.teraflops:
         return None, gpu.name
     return device_of(card, gpu.name), gpu.name

@@ -210,5 +210,5 @@ def _device(said: str) -> tuple[Device, float]:
     gpu = machine.accelerator
     if gpu is None:
         return Device("this machine's processor", 0.0, 0.0, gpu=False), float(machine.available_bytes)
-    card = known(gpu.name) or Card(gpu.name, gpu.memory_bytes / 2**30, bf16=gpu.bf16)
+    card = (None if gpu.part else known(gpu.name)) or Card(gpu.name, gpu.memory_bytes / 2**30, bf16=gpu.bf16)
     return device_of(card, gpu.name), float(gpu.free_bytes)

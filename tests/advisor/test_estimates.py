@@ -95,6 +95,13 @@ def test_a_card_that_no_table_knows_has_memory_but_no_time(prepared: plan.Prepar
     assert any("without " in line and "zero-shot" in line for line in estimates.words(found))
 
 
+def test_a_part_of_a_card_has_memory_but_not_the_card_s_speed(prepared: plan.Prepared) -> None:
+    whole = machine("NVIDIA L4", 23)
+    part = replace(whole, gpus=(replace(whole.gpus[0], part=True),))
+    found = of(estimates.estimate(with_model(prepared, ModelSpec(id="Qwen2.5-0.5B")), part), "zero-shot")
+    assert (found.seconds, found.fits) == (None, True)
+
+
 def test_a_model_that_is_not_here_is_unknown_not_an_error(prepared: plan.Prepared) -> None:
     found = of(estimates.estimate(with_model(prepared, ModelSpec(id="acme/none")), machine()), "few-shot")
     assert found.seconds is None

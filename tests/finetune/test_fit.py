@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from advisor.cards import find_card
+from advisor.cards import find_card, known
 from finetune.architectures import NAMES, architecture
 from finetune.fit import beginning, fit, weight_bytes_of
 from finetune.memory import shape_of
@@ -129,10 +129,26 @@ def test_what_would_fit_is_named_least_intrusive_first_and_does_fit() -> None:
         ("h100", "H100 80GB"),
         ("NVIDIA H200", "H200"),
         ("rtx 4090", "RTX 4090"),
+        ("NVIDIA GeForce RTX 4060 Ti", "RTX 4060 Ti"),
     ],
 )
 def test_cards_by_the_drivers_name(said: str, name: str) -> None:
     assert find_card(said).name == name
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "NVIDIA A100-SXM4-40GB MIG 1g.10gb",
+        "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
+        "NVIDIA GeForce RTX 4090 Laptop GPU",
+        "NVIDIA GeForce RTX 4070 Ti",
+        "NVIDIA GeForce RTX 4080 SUPER",
+        "NVIDIA GeForce RTX 4090 D",
+    ],
+)
+def test_a_part_of_a_card_and_its_sisters_have_not_its_speed(said: str) -> None:
+    assert known(said) is None
 
 
 def test_a_size_is_a_card_and_an_unknown_one_names_the_nearest() -> None:
