@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,7 @@ from baselines.kinds import METHODS, is_recipe_dial
 from finetune.architectures import architecture
 from finetune.fit import TOKENS_AT_ONCE, Fit, beginning
 from finetune.loading import BYTES_PER_WEIGHT
-from finetune.memory import OVERHEAD_BYTES, cache_bytes, shape_of
+from finetune.memory import OVERHEAD_BYTES, answering_bytes, answering_rows, shape_of
 from finetune.recipe import Recipe
 from finetune.speed import NOTHING, Device, Range, answering_seconds, embedding_seconds, training_seconds
 from reports import text
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 CPU_OVERHEAD_BYTES = 0.6e9
 """Python, torch and transformers in memory."""
-ROWS = 32
-"""Prompts that are answered together."""
 LOADING = Range(0.3, 1.5, 8.0)
 """Seconds to open a model that is on disk; large weights come on top."""
 READING_BYTES = 1e9
@@ -170,18 +168,20 @@ class _Ask:
         per_weight = BYTES_PER_WEIGHT[
             model.precision if model.precision != "auto" else "bfloat16" if gpu else "float32"
         ]
-        answering = _answering_memory(config, lengths, per_weight, gpu)
+        least, answering, rows = self._answering_memory(config, lengths, per_weight, gpu)
         if spec.options.get("merged_latency"):  # a second copy, unquantised
             shape = shape_of(config)
-            answering += (shape.linear + shape.embedding) * (2.0 if gpu else 4.0)
-        memory, fits = answering, answering <= self.memory
+            merged = (shape.linear + shape.embedding) * (2.0 if gpu else 4.0)
+            least, answering = least + merged, answering + merged
+        fits = least <= self.memory
+        memory = min(answering, self.memory) if fits else least  # the engine answers fewer at once where it must
         remedies: tuple[str, ...] = ()
         recipe = _recipe(spec)
         trained = self._trained(config, recipe, lengths) if recipe else None
         if trained is not None:
             memory = max(memory, trained.estimate.total)
             fits, remedies = fits and trained.fits, trained.would_fit
-        if answering > self.memory:
+        if least > self.memory:
             remedies = (*remedies, *_smaller(model, config, self.memory))
         found = Expected(
             approach=spec.name,
@@ -195,7 +195,7 @@ class _Ask:
         training = _training(config, recipe, device, lengths, trained) if recipe and trained else NOTHING
         questions = len(self.prepared.cases)
         read = lengths.prompt - lengths.shared * (1 - 1 / questions)
-        asked = {"questions": questions, "prompt": read, "weight_bytes": per_weight}
+        asked = {"questions": questions, "prompt": read, "weight_bytes": per_weight, "rows": rows}
         seconds = embedding + training + LOADING + _answering(config, device, asked, self._answers(lengths))
         if recipe and spec.options.get("probe") != "none" and spec.part_of is None:
             seconds += _answering(config, device, {**asked, **PROBE}, PROBE_ANSWER)
@@ -216,6 +216,24 @@ class _Ask:
             bf16=self.bf16,
             overhead=OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES,
         )
+
+    def _answering_memory(
+        self, config: dict[str, Any], lengths: Lengths, per_weight: float, gpu: bool
+    ) -> tuple[float, float, int]:
+        """(bytes to answer one prompt, bytes as many will take as the engine answers together, how many those are)."""
+        prompt, room = int(lengths.prompt), self.prepared.spec.max_answer_tokens
+        overhead = OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES
+        taken = partial(answering_bytes, config, weight_bytes=per_weight, prompt=prompt, room=room, gpu=gpu)
+        least = overhead + taken(rows=1)
+        rows = answering_rows(
+            config,
+            questions=len(self.prepared.cases),
+            tokens=prompt + room,
+            free=self.memory - least,
+            gpu=gpu,
+            bytes_per_value=2.0 if gpu else 4.0,
+        )
+        return least, overhead + taken(rows=rows), rows
 
     def _answers(self, lengths: Lengths) -> Range:
         """Tokens of an answer: like the references, or on and on."""
@@ -306,20 +324,11 @@ def _answering(config: dict[str, Any], device: Device, asked: dict[str, float], 
             prompt_tokens=asked["prompt"],
             answer_tokens=tokens,
             weight_bytes=asked["weight_bytes"],
-            rows=ROWS,
+            rows=int(asked["rows"]),
         )
         for tokens in (answers.low, answers.typical, answers.high)
     )
     return Range(low.low, typical.typical, high.high)
-
-
-def _answering_memory(config: dict[str, Any], lengths: Lengths, per_weight: float, gpu: bool) -> float:
-    shape = shape_of(config)
-    embedded = shape.embedding * max(per_weight, 2.0)
-    tokens = int(lengths.prompt + 2 * lengths.answer)
-    overhead = OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES
-    cached = cache_bytes(config, tokens=tokens, rows=ROWS, bytes_per_value=2.0 if gpu else 4.0)
-    return shape.linear * per_weight + embedded + cached + overhead
 
 
 def _smaller(model: ModelSpec, config: dict[str, Any], memory: float) -> Iterator[str]:

@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from baselines import registry, scoring
+from baselines import peak, registry, scoring
 from baselines.contract import Approach, Emit, HasMergedForm, NotApplicable, Resources
 from baselines.evaluate import evaluate_in_rounds, in_order, warm_up
 from baselines.jobs import Decided, Job
@@ -132,18 +132,25 @@ def _answering(store: RunStore, resources: Resources, job: Job, name: str, emit:
     failed_before = 0
     started = time.perf_counter()
     told: list[Prepared] = []
+    peak.forget()  # of an approach before it: a training tells its own peak
     approach.prepare(lambda event: _relay(event, told, emit))
     if len(done) < len(questions):
         warm_up(approach, questions[0])
     if not told:
         emit(Prepared(approach=name, seconds=time.perf_counter() - started, facts=getattr(approach, "facts", {})))
     looks = [look for look in job.looks if look < len(questions)]
-    outcome = yield from evaluate_in_rounds(approach, questions, fingerprint, emit, looks, done=done)
+    held: list[int] = []
+    rounds = evaluate_in_rounds(approach, questions, fingerprint, emit, looks, done=done)
+    outcome = yield from peak.watched(rounds, held)
     if done:
         failed_before = sum(
             answer.status not in ("ok", "truncated") and answer.case in done for answer in store.answers(name).values()
         )
-    emit(ApproachFinished(approach=name, answered=outcome.answered, failed=outcome.failed + failed_before))
+    model = approach.spec.model
+    computed = model is not None and not model.id.startswith("openai:") and len(done) < len(questions)
+    most = max(held, default=None) if computed else None
+    failed = outcome.failed + failed_before
+    emit(ApproachFinished(approach=name, answered=outcome.answered, failed=failed, peak_memory_bytes=most))
 
 
 def _relay(event: Event, told: list[Prepared], emit: Emit) -> None:

@@ -14,7 +14,7 @@ from reports import text
 from reports.expected import against_actual
 from reports.forgotten import forgetting_words, sampled_words
 from reports.leaks import finding_lines, leak_facts
-from reports.run.events import Prepared
+from reports.run.events import ApproachFinished, Prepared
 from reports.run.schema import Answer, ApproachSpec, Environment
 from reports.run.store import RunStore
 from reports.sentences import name
@@ -184,11 +184,14 @@ def _prices(summary: Summary) -> Block:
 def _estimates(summary: Summary, store: RunStore) -> list[Block]:
     """Estimate against actual; nothing for runs that were started without one."""
     prepared: dict[str, float] = {}
+    held: dict[str, int] = {}
     if summary.header.expected:
         for event in store.events():
             if isinstance(event, Prepared):
                 prepared[event.approach] = max(event.seconds, prepared.get(event.approach, 0.0))
-    rows = against_actual(summary, prepared)
+            elif isinstance(event, ApproachFinished) and event.peak_memory_bytes:
+                held[event.approach] = max(event.peak_memory_bytes, held.get(event.approach, 0))
+    rows = against_actual(summary, prepared, held)
     line = "Made before the run, for preparing, training and answering in batches; the latency pass is apart."
     facts = tuple((name(approach), words) for approach, words in rows)
     return [Block("Estimates before the run, and what it took", (line,), facts)] if rows else []

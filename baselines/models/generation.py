@@ -25,6 +25,7 @@ import torch
 from baselines.models.prefill import prefill, prefill_shared, probe
 from baselines.models.slots import LayerShape, SlotTable
 from finetune.loading import free_memory, is_out_of_memory
+from finetune.memory import PREFILL_TOKENS, ROWS_AT_ONCE, TABLE_SHARE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -340,9 +341,8 @@ def _first_limits(model: Any, device: str) -> Limits:
     size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     per_token = 2 * text.num_hidden_layers * heads * size * model.dtype.itemsize
     cuda = device.startswith("cuda")
-    share = 0.6 if cuda else 0.25
     return Limits(
-        table_tokens=max(1, int(free_memory(device) * share) // per_token),
-        prefill_tokens=16384 if cuda else 2048,
-        rows=512 if cuda else 128,
+        table_tokens=max(1, int(free_memory(device) * TABLE_SHARE[cuda]) // per_token),
+        prefill_tokens=PREFILL_TOKENS[cuda],
+        rows=ROWS_AT_ONCE[cuda],
     )

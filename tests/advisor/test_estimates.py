@@ -137,7 +137,18 @@ def test_the_report_holds_the_estimate_against_what_it_took(prepared: plan.Prepa
     ((name, words),) = against_actual(summary, {"zero-shot": 0.2})
     assert name == "zero-shot"
     assert words == "1.0 s to 4.0 s, about 2.0 s, 600 MB; took 1.7 s (as estimated)"
+    ((_, held),) = against_actual(summary, {"zero-shot": 0.2}, {"zero-shot": 580 * 10**6})
+    assert held == f"{words}, answering 580 MB at most"
     assert span_words((0.0, 0.1, 0.4)) == "under a second"
+
+
+def test_memory_grows_with_what_is_answered_together_and_only_one_prompt_must_fit(prepared: plan.Prepared) -> None:
+    asked = with_model(prepared, ModelSpec(id="Qwen2.5-7B"))
+    small, large = (of(estimates.estimate(asked, machine("NVIDIA L4", gib)), "few-shot") for gib in (18, 80))
+    assert small.fits
+    assert large.memory_bytes
+    assert small.memory_bytes
+    assert 15.2e9 < small.memory_bytes <= 18 * GIB < large.memory_bytes
 
 
 def test_two_cards_halve_the_time_and_hold_together_what_one_cannot(prepared: plan.Prepared) -> None:
