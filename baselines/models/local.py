@@ -246,7 +246,7 @@ class LocalModel:
         provenance = read_provenance(folder)
         provenance.check(folder, weights=self.core.files.hash, layout=self.core.layout.hash)
         precision = "auto" if self.precision in ("nf4", "int8") else self.precision
-        spec = self.core.spec.model_copy(update={"precision": precision, "engine": "transformers"})
+        spec = self.core.spec.model_copy(update={"precision": precision, "engine": "built-in"})
         weights = load_weights(self.core.files, precision=spec.precision, device=self.device, cards=self.core.cards)
         model = attach(weights.model, folder, "merged").merge_and_unload()
         core = Core(self.core.files, spec, self.device, replace(weights, model=model), self.core.cards)
