@@ -8,7 +8,8 @@ Refuses to know text, templates and files: ids in, ids out, equal to greedy deco
 
 How it is fast: prompts are prefilled right-padded in chunks of similar length under a token budget, only as far as
 answers need it (`prefill.py`); all unfinished answers decode together in one table (`slots.py`); the tokens that all
-prompts share are computed once. Budgets halve when memory runs out and stay so for the model's life.
+prompts share are computed once. Budgets halve when memory runs out and stay so for the model's life. Attention is
+torch's SDPA: rows of any length side by side need a mask, which the flash-attention packages do not take.
 """
 
 from __future__ import annotations

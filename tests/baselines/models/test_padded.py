@@ -78,3 +78,13 @@ def test_a_stop_text_ends_the_work_too(mamba: LocalModel) -> None:
     assert cut.text == whole.text[:2].strip()
     assert len(steps) == cut.completion_tokens
     assert (cut.completion_tokens or 0) < (whole.completion_tokens or 0)
+
+
+def test_continuous_batching_holds_nothing_that_the_slot_table_does_not() -> None:
+    """Why this engine is transformers' plain loop: where that changes, so may this."""
+    from transformers import PretrainedConfig
+    from transformers.generation.continuous_batching.cache import ATTN_TYPE_TO_ALLOCATOR
+
+    from baselines.models.generation import supported
+
+    assert supported(PretrainedConfig(layer_types=list(ATTN_TYPE_TO_ALLOCATOR)))
