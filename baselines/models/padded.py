@@ -1,8 +1,8 @@
 """Decoding for architectures that the slot table cannot hold (state-space, chunked attention): transformers' generate.
 
 Refuses to be clever: batches of similar length, left-padded, halved when memory runs out. Not transformers' continuous
-batching (`generate_batch`): its cache holds full and sliding attention alone, which the slot table holds too, so it takes
-none of the architectures that come here.
+batching (`generate_batch`): its cache holds full and sliding attention alone, which the slot table holds too, so it
+takes none of the architectures that come here.
 
     engine = PaddedEngine(model, "cpu")      # the same `run` as generation.Engine
 """
