@@ -5,7 +5,7 @@
 #   make test     the whole test suite
 #   make check    lint, format, types, import contracts
 #   make bench    the measured promises: prints figures, asserts nothing (half an hour; BENCH=report_budget runs one)
-#   make gpu      the tests and measurements that need an NVIDIA GPU
+#   make gpu      the whole suite with CUDA, and the measurements that need an NVIDIA GPU (fetches TRL: 7 GB)
 #   make interop  exports run by the tools they are for: llama.cpp, LLaMA-Factory, TRL, Axolotl (most of an hour)
 #   make clean    what can be built again
 
@@ -67,15 +67,22 @@ bench: $(INSTALLED)
 		if [ $$code -eq 3 ]; then echo "$$name: not measured here"; elif [ $$code -ne 0 ]; then failed="$$failed $$name"; fi; \
 	done; test -z "$$failed" || { echo "did not end well:$$failed" >&2; exit 1; }
 
+# First what is marked gpu, alone on the card: it fills it. Then the whole rest of the suite, which sees the card too: runs
+# of the product use it, tests that pin the processor do not. Then the measurements, with TRL in an environment of its own
+# where it can be installed. What fails is said at the end; nothing keeps the rest from running.
 gpu: $(INSTALLED)
-	@if $(BIN)/python -c 'import sys; from advisor.hardware import describe; sys.exit(not describe().gpus)'; then \
-		$(BIN)/python -c 'from advisor.hardware import describe; print(describe().words())'; \
-		$(BIN)/pytest -m gpu; code=$$?; \
-		if [ $$code -eq 5 ]; then echo "no test is marked gpu"; elif [ $$code -ne 0 ]; then exit $$code; fi; \
-		for name in $(GPU_BENCH); do printf '\n== %s\n' $$name; $(BIN)/python -m tests.bench.$$name || exit 1; done; \
-	else \
-		echo "No NVIDIA GPU on this machine: nothing was tested or measured. Run make gpu where there is one."; \
-	fi
+	@if ! $(BIN)/python -c 'import sys; from advisor.hardware import describe; sys.exit(not describe().gpus)'; then \
+		echo "No NVIDIA GPU on this machine: nothing was tested or measured. Run make gpu where there is one."; exit 0; \
+	fi; \
+	if ! $(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then \
+		echo "There is a GPU, but the installed torch does not use it: install a build with CUDA." >&2; exit 3; \
+	fi; \
+	$(BIN)/python -c 'from advisor.hardware import describe; print(describe().words())'; failed=; \
+	$(BIN)/pytest -m gpu || failed="$$failed tests-marked-gpu"; \
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m "not gpu and not interop" -n $(WORKERS) --dist loadfile || failed="$$failed suite"; \
+	$(BIN)/python -m tests.interop.environments .interop trl && export BENCH_TRL=$(CURDIR)/.interop/trl/bin/python; \
+	for name in $(GPU_BENCH); do printf '\n== %s\n' $$name; $(BIN)/python -m tests.bench.$$name || failed="$$failed $$name"; done; \
+	test -z "$$failed" || { echo "make gpu failed:$$failed" >&2; exit 1; }
 
 # Environments of their own: those tools want other versions than ours, and compile or fetch for long.
 interop: $(INSTALLED)

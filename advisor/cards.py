@@ -24,6 +24,8 @@ class Card:
     teraflops: float | None = None
     """Dense, with fp32 sums."""
     gigabytes_per_second: float | None = None
+    bf16: bool = True
+    """False for generations before it: adapters are trained in float32 there."""
 
     @property
     def memory_bytes(self) -> float:
@@ -31,9 +33,9 @@ class Card:
 
 
 CARDS = (
-    Card("V100 16GB", 16, 125, 900),
-    Card("V100 32GB", 32, 125, 900),
-    Card("T4", 15, 65, 320),
+    Card("V100 16GB", 16, 125, 900, bf16=False),
+    Card("V100 32GB", 32, 125, 900, bf16=False),
+    Card("T4", 15, 65, 320, bf16=False),
     Card("L4", 23, 121, 300),
     Card("A10G", 23, 70, 600),
     Card("A10", 23, 125, 600),
@@ -54,6 +56,9 @@ CARDS = (
     Card("B200", 180, 2250, 8000),
 )
 
+OTHERS = {"mig", "laptop", "mobile", "max", "ti", "super", "d"}
+"""Words for a part of a card, or a slower or faster one of the same number, whose peak is not that of the card."""
+
 
 def find_card(said: str) -> Card:
     """The card of a name (as the driver says it, or short), or of a size in GiB. Raises UsageError naming the nearest.
@@ -66,10 +71,10 @@ def find_card(said: str) -> Card:
         if not 0 < gib < 10_000:
             raise UsageError(f"--card {said}: no card has {gib:g} GiB", "give its memory in GiB, such as 24")
         return Card(f"a card of {gib:g} GiB", gib)
-    found = [card for card in CARDS if set(_words(card.name)) <= set(_words(said))]
+    found = [card for card in CARDS if _same(card.name, said)]
     if found:
         return max(found, key=lambda card: (len(_words(card.name)), len(card.name)))
-    if "h100" in _words(said):
+    if _same("H100", said):
         return next(card for card in CARDS if card.name.startswith("H100"))
     near = difflib.get_close_matches(said, [card.name for card in CARDS], n=2, cutoff=0.4)
     raise UsageError(
@@ -86,6 +91,12 @@ def known(name: str) -> Card | None:
         return find_card(name)
     except UsageError:
         return None
+
+
+def _same(name: str, said: str) -> bool:
+    """True where `said` holds all words of `name` and speaks of no other kind of the card."""
+    asked, meant = set(_words(said)), set(_words(name))
+    return meant <= asked and not (asked - meant) & OTHERS
 
 
 def _words(name: str) -> list[str]:

@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
+from advisor.gpus import COUNTED_ALIKE
 from baselines.jobs import Job
 
 PREFIX = "advisor-job-"
@@ -66,7 +67,7 @@ class NodeJob:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
-                env={**os.environ, "TOKENIZERS_PARALLELISM": "false"},
+                env={**COUNTED_ALIKE, **os.environ, "TOKENIZERS_PARALLELISM": "false"},
             )
         self.tell(local.model_dump_json().encode() + b"\n")
         threading.Thread(target=self._read, daemon=True).start()

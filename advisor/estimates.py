@@ -13,21 +13,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor import hardware
-from advisor.cards import Card, known
+from advisor.cards import known
 from advisor.counting import Lengths, document_tokens, pool_tokens
 from advisor.fitting import device_of
 from advisor.several_cards import on_several
 from advisor.timetable import Timetable, timetable
 from baselines.kinds import METHODS, is_recipe_dial
 from finetune.architectures import architecture
-from finetune.fit import Fit, fit, weight_bytes_of
+from finetune.fit import TOKENS_AT_ONCE, Fit, beginning
 from finetune.loading import BYTES_PER_WEIGHT
-from finetune.memory import OVERHEAD_BYTES, cache_bytes, shape_of
+from finetune.memory import OVERHEAD_BYTES, answering_bytes, answering_rows, shape_of
 from finetune.recipe import Recipe
 from finetune.speed import NOTHING, Device, Range, answering_seconds, embedding_seconds, training_seconds
 from reports import text
@@ -43,10 +43,6 @@ if TYPE_CHECKING:
 
 CPU_OVERHEAD_BYTES = 0.6e9
 """Python, torch and transformers in memory."""
-TOKENS_AT_ONCE = {True: 16384, False: 2048}
-"""Padded tokens of a training step's piece, by whether on a GPU; the trainer halves them when memory runs out."""
-ROWS = 32
-"""Prompts that are answered together."""
 LOADING = Range(0.3, 1.5, 8.0)
 """Seconds to open a model that is on disk; large weights come on top."""
 READING_BYTES = 1e9
@@ -93,8 +89,8 @@ def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> Pl
     device, name = _device(machine)
     folders = prepared.project.model_folders(prepared.spec.approaches)
     gpu = machine.accelerator
-    memory = device.memory if device else float(gpu.memory_bytes) if gpu else 0.0
-    ask = _Ask(prepared, device, name, folders, memory)
+    memory = float(gpu.free_bytes if gpu else machine.available_bytes)
+    ask = _Ask(prepared, device, name, folders, memory, bf16=gpu is None or gpu.bf16)
     found = tuple(on_several(ask.one(spec), spec, machine.cards) for spec in prepared.spec.approaches)
     if device is None:
         basis = f"no figures are known for {name}: memory alone is estimated"
@@ -133,7 +129,9 @@ class _Ask:
     name: str
     folders: dict[str, str]
     memory: float
-    """Of what computes, in bytes: known of a GPU whose speed is not, too."""
+    """Bytes that are free on what computes: known of a GPU whose speed is not, too."""
+    bf16: bool = True
+    """Where it is a GPU: whether it has bfloat16."""
 
     def one(self, spec: ApproachSpec) -> Expected:
         """One approach."""
@@ -170,15 +168,20 @@ class _Ask:
         per_weight = BYTES_PER_WEIGHT[
             model.precision if model.precision != "auto" else "bfloat16" if gpu else "float32"
         ]
-        answering = _answering_memory(config, lengths, per_weight, gpu)
-        memory, fits = answering, answering <= self.memory
+        least, answering, rows = self._answering_memory(config, lengths, per_weight, gpu)
+        if spec.options.get("merged_latency"):  # a second copy, unquantised
+            shape = shape_of(config)
+            merged = (shape.linear + shape.embedding) * (2.0 if gpu else 4.0)
+            least, answering = least + merged, answering + merged
+        fits = least <= self.memory
+        memory = min(answering, self.memory) if fits else least  # the engine answers fewer at once where it must
         remedies: tuple[str, ...] = ()
         recipe = _recipe(spec)
-        trained = _fit(config, recipe, lengths, self.memory, gpu) if recipe else None
+        trained = self._trained(config, recipe, lengths) if recipe else None
         if trained is not None:
             memory = max(memory, trained.estimate.total)
             fits, remedies = fits and trained.fits, trained.would_fit
-        if answering > self.memory:
+        if least > self.memory:
             remedies = (*remedies, *_smaller(model, config, self.memory))
         found = Expected(
             approach=spec.name,
@@ -192,7 +195,7 @@ class _Ask:
         training = _training(config, recipe, device, lengths, trained) if recipe and trained else NOTHING
         questions = len(self.prepared.cases)
         read = lengths.prompt - lengths.shared * (1 - 1 / questions)
-        asked = {"questions": questions, "prompt": read, "weight_bytes": per_weight}
+        asked = {"questions": questions, "prompt": read, "weight_bytes": per_weight, "rows": rows}
         seconds = embedding + training + LOADING + _answering(config, device, asked, self._answers(lengths))
         if recipe and spec.options.get("probe") != "none" and spec.part_of is None:
             seconds += _answering(config, device, {**asked, **PROBE}, PROBE_ANSWER)
@@ -200,6 +203,37 @@ class _Ask:
         if training != NOTHING:
             found = found.model_copy(update={"training_seconds": _span(training)})
         return self._priced(found, seconds, False)
+
+    def _trained(self, config: dict[str, Any], recipe: Recipe, lengths: Lengths) -> Fit:
+        """Whether the training fits, and as what it begins."""
+        gpu = self.device.gpu if self.device else True
+        return beginning(
+            config,
+            recipe,
+            memory=self.memory,
+            longest=lengths.longest,
+            gpu=gpu,
+            bf16=self.bf16,
+            overhead=OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES,
+        )
+
+    def _answering_memory(
+        self, config: dict[str, Any], lengths: Lengths, per_weight: float, gpu: bool
+    ) -> tuple[float, float, int]:
+        """(bytes to answer one prompt, bytes as many will take as the engine answers together, how many those are)."""
+        prompt, room = int(lengths.prompt), self.prepared.spec.max_answer_tokens
+        overhead = OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES
+        taken = partial(answering_bytes, config, weight_bytes=per_weight, prompt=prompt, room=room, gpu=gpu)
+        least = overhead + taken(rows=1)
+        rows = answering_rows(
+            config,
+            questions=len(self.prepared.cases),
+            tokens=prompt + room,
+            free=self.memory - least,
+            gpu=gpu,
+            bytes_per_value=2.0 if gpu else 4.0,
+        )
+        return least, overhead + taken(rows=rows), rows
 
     def _answers(self, lengths: Lengths) -> Range:
         """Tokens of an answer: like the references, or on and on."""
@@ -262,26 +296,6 @@ def _recipe(spec: ApproachSpec) -> Recipe | None:
     return Recipe.from_options(METHODS[spec.kind], dials)
 
 
-def _fit(config: dict[str, Any], recipe: Recipe, lengths: Lengths, memory: float, gpu: bool) -> Fit:
-    """With as many examples at once as the trainer starts with; one at once where that is too much, as it ends."""
-    longest = max(1, min(lengths.longest, recipe.max_length or lengths.longest))
-    at_once = max(1, min(recipe.batch, (recipe.batch_tokens or TOKENS_AT_ONCE[gpu]) // longest))
-    overhead = OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES
-    for rows in (at_once, 1):
-        found = fit(
-            config,
-            recipe,
-            memory=memory,
-            length=longest,
-            micro_batch=rows,
-            weight_bytes=weight_bytes_of(recipe.method, gpu=gpu),
-            overhead=overhead,
-        )
-        if found.fits:
-            break
-    return found
-
-
 def _training(config: dict[str, Any], recipe: Recipe, device: Device, lengths: Lengths, trained: Fit) -> Range:
     examples = lengths.pairs * (1 - recipe.eval_share)
     tokens = examples * lengths.pair * recipe.epochs
@@ -310,20 +324,11 @@ def _answering(config: dict[str, Any], device: Device, asked: dict[str, float], 
             prompt_tokens=asked["prompt"],
             answer_tokens=tokens,
             weight_bytes=asked["weight_bytes"],
-            rows=ROWS,
+            rows=int(asked["rows"]),
         )
         for tokens in (answers.low, answers.typical, answers.high)
     )
     return Range(low.low, typical.typical, high.high)
-
-
-def _answering_memory(config: dict[str, Any], lengths: Lengths, per_weight: float, gpu: bool) -> float:
-    shape = shape_of(config)
-    embedded = shape.embedding * max(per_weight, 2.0)
-    tokens = int(lengths.prompt + 2 * lengths.answer)
-    overhead = OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES
-    cached = cache_bytes(config, tokens=tokens, rows=ROWS, bytes_per_value=2.0 if gpu else 4.0)
-    return shape.linear * per_weight + embedded + cached + overhead
 
 
 def _smaller(model: ModelSpec, config: dict[str, Any], memory: float) -> Iterator[str]:
@@ -340,12 +345,11 @@ def _device(machine: hardware.Hardware) -> tuple[Device | None, str]:
     gpu = machine.accelerator
     if gpu is None:
         flops, bandwidth = measured_here()
-        return Device("this processor", flops, bandwidth, gpu=False, memory=float(machine.available_bytes)), "cpu"
-    card = known(gpu.name)
+        return Device("this processor", flops, bandwidth, gpu=False), "cpu"
+    card = None if gpu.part else known(gpu.name)  # a part has a part's speed
     if card is None or not card.teraflops:
         return None, gpu.name
-    whole = device_of(Card(gpu.name, gpu.memory_bytes / 2**30, card.teraflops, card.gigabytes_per_second), gpu.name)
-    return whole, gpu.name
+    return device_of(card, gpu.name), gpu.name
 
 
 @cache

@@ -44,7 +44,7 @@ class FitOptions:
     batch: int = 1
     """Examples that go through the model at once."""
     card: str = ""
-    """A card's name or its GiB; empty: this machine."""
+    """A card's name or its GiB; empty: this machine, as far as its memory is free."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class FitAnswer:
     weights: int
     card: str
     memory: float
+    """Bytes: all of a card that is asked for, what is free of this machine's."""
     options: FitOptions
     methods: tuple[MethodFit, ...]
 
@@ -74,7 +75,7 @@ class FitAnswer:
         yield f"{self.model}: {number(self.weights / 1e9, 2)} billion weights"
         yield (
             f"asked: rank {asked.rank}, examples of {asked.length:,} tokens, {count(asked.batch, 'example')} at once, "
-            f"on {self.card} ({size(self.memory)})"
+            f"on {self.card} ({size(self.memory)}{'' if asked.card else ' free'})"
         )
         for one in self.methods:
             estimate = one.fit.estimate
@@ -168,7 +169,7 @@ def _method(config: dict[str, Any], method: Method, options: FitOptions, device:
         memory=memory,
         length=options.length,
         micro_batch=options.batch,
-        weight_bytes=weight_bytes_of(method, gpu=device.gpu),
+        weight_bytes=weight_bytes_of(method, gpu=device.gpu, bf16=device.bf16),
     )
     speed = None
     if device.flops:
@@ -194,11 +195,12 @@ def device_of(card: Card, name: str = "") -> Device:
         bandwidth=(card.gigabytes_per_second or 0.0) * 1e9,
         gpu=True,
         memory=card.memory_bytes,
+        bf16=card.bf16,
     )
 
 
 def _device(said: str) -> tuple[Device, float]:
-    """What is asked for, or this machine's GPU, or its processor."""
+    """What is asked for; or this machine's GPU, or its processor, and the memory that is free there now."""
     if said:
         device = device_of(find_card(said))
         return device, device.memory
@@ -207,6 +209,6 @@ def _device(said: str) -> tuple[Device, float]:
     machine = hardware.describe()
     gpu = machine.accelerator
     if gpu is None:
-        return Device("this machine's processor", 0.0, 0.0, gpu=False), float(machine.memory_bytes)
-    card = known(gpu.name) or Card(gpu.name, gpu.memory_bytes / 2**30)
-    return device_of(card, gpu.name), float(gpu.memory_bytes)
+        return Device("this machine's processor", 0.0, 0.0, gpu=False), float(machine.available_bytes)
+    card = (None if gpu.part else known(gpu.name)) or Card(gpu.name, gpu.memory_bytes / 2**30, bf16=gpu.bf16)
+    return device_of(card, gpu.name), float(gpu.free_bytes)

@@ -17,6 +17,8 @@ from typing import Any
 from reports import text
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+COUNTED_ALIKE = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+"""For a worker: the library counts cards by their place on the bus; CUDA, unless told so, the fastest first."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Gpu:
     """Of a card that is cut into several: it works alone."""
     host: str = field(default="", compare=False)
     """Its machine in a cluster; empty: this one."""
+
+    @property
+    def bf16(self) -> bool:
+        """Whether it computes with bfloat16 by itself; where the generation is unknown, it is taken for a new one."""
+        return self.compute_capability >= (8, 0) or self.compute_capability == (0, 0)
 
     def words(self) -> str:
         """One clause for a reader."""

@@ -106,6 +106,8 @@ def environment(packages: Sequence[str] = PACKAGES, hardware: Hardware | None = 
         packages=versions,
         device=gpu.name if gpu else "cpu",
         device_memory_bytes=gpu.memory_bytes if gpu else None,
+        compute_capability=".".join(map(str, gpu.compute_capability)) if gpu and any(gpu.compute_capability) else None,
+        driver=(gpu.driver or None) if gpu else None,
         cores=hardware.cores,
     )
 

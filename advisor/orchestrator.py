@@ -231,9 +231,16 @@ class _Run:
         return self.template.model_copy(update={"id": "scoring", "action": "score", "approaches": names})
 
     def _unmeasured(self, name: str) -> bool:
-        taken = Counter(sample.concurrency for sample in self.store.latency(name) if sample.phase == "warm")
+        warm = [sample for sample in self.store.latency(name) if sample.phase == "warm"]
+        taken = Counter((bool(sample.merged), sample.concurrency) for sample in warm)
         levels = levels_of(self.spec.latency_concurrency) if self.spec.latency_samples else ()
-        return any(taken[level] < wanted(len(self.cases), self.spec.latency_samples, level) for level in levels)
+        options = next(item.options for item in self.spec.approaches if item.name == name)
+        forms = (False, True) if options.get("merged_latency") else (False,)
+        return any(
+            taken[form, level] < wanted(len(self.cases), self.spec.latency_samples, level)
+            for form in forms
+            for level in levels
+        )
 
     # --- one worker -------------------------------------------------------------------------------------
 

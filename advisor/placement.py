@@ -108,11 +108,11 @@ class Room:
         held = [card.token for place in self.taken for card in place.cards]
         free = [card for card in self.cards if card.token not in held]
         if needs.cards == 1:
-            large = [card for card in free if card.memory_bytes >= needs.memory]
+            large = [card for card in free if card.free_bytes >= needs.memory]
             # Where no card is large enough, any will have to say so itself.
-            hopeless = all(card.memory_bytes < needs.memory for card in self.cards)
+            hopeless = all(card.free_bytes < needs.memory for card in self.cards)
             fitting = free if hopeless else large
-            return (min(fitting, key=lambda card: card.memory_bytes),) if fitting else None
+            return (min(fitting, key=lambda card: card.free_bytes),) if fitting else None
         for host in dict.fromkeys(card.host for card in free):
             whole = [card for card in free if not card.part and card.host == host]
             if len(whole) >= needs.cards:
@@ -159,9 +159,9 @@ def spread_over(item: ApproachSpec, expected: Expected | None, cards: Sequence[G
     if not whole or not is_local(item.model) or item.kind in METHODS:
         return 1
     needed = (expected.memory_bytes if expected else None) or 0.0
-    if any(card.memory_bytes >= needed for card in cards):
+    if any(card.free_bytes >= needed for card in cards):
         return 1
-    smallest, count = min(card.memory_bytes for card in whole), 2
+    smallest, count = min(card.free_bytes for card in whole), 2
     while count < len(whole) and count * USABLE * smallest < needed:
         count *= 2  # heads and layers divide by it
     return min(count, len(whole))

@@ -40,7 +40,7 @@ def _spread(one: Expected, spec: ApproachSpec, cards: Sequence[Gpu]) -> Expected
     count = spread_over(spec, one, cards)
     if count == 1:
         return one
-    room = count * min(card.memory_bytes for card in cards if not card.part)
+    room = count * min(card.free_bytes for card in cards if not card.part)
     fits = (one.memory_bytes or 0.0) <= USABLE * room
     return one.model_copy(
         update={"cards": count, "device_bytes": room, "fits": fits, "would_fit": () if fits else one.would_fit}

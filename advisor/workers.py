@@ -17,6 +17,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
+from advisor.gpus import COUNTED_ALIKE
 from baselines.jobs import Job
 
 LINE_BYTES = 64 << 20
@@ -100,7 +101,7 @@ async def spawn(job: Job, errors: int, environment: Mapping[str, str]) -> asynci
         stderr=errors,
         limit=LINE_BYTES,
         start_new_session=True,
-        env={**KEEPS_MEMORY, **os.environ, "TOKENIZERS_PARALLELISM": "false", **environment},
+        env={**KEEPS_MEMORY, **COUNTED_ALIKE, **os.environ, "TOKENIZERS_PARALLELISM": "false", **environment},
     )
     assert worker.stdin is not None
     worker.stdin.write(job.model_dump_json().encode() + b"\n")

@@ -103,5 +103,14 @@ class AnswersTogether(Protocol):
         ...
 
 
+@runtime_checkable
+class HasMergedForm(Protocol):
+    """A fine-tuning whose adapter can be merged into the base weights, to be timed beside it."""
+
+    def as_merged(self) -> Approach | None:
+        """That form; None where the user did not ask for it."""
+        ...
+
+
 class NotApplicable(Exception):
     """The approach does not fit the task or lacks its data; the text says why, for the list of skipped ones."""

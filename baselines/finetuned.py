@@ -18,7 +18,8 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,8 @@ VERSION = 1
 
 GOLD_ABSENT = 0.2
 """Share of the training examples whose answer-bearing passages are taken away."""
+
+MERGED = "merged_latency"
 
 EVENT_SECONDS = 0.2
 """Steps are told at most this often; validations always."""
@@ -111,6 +114,10 @@ class FineTuned:
     def answer_one(self, question: Question) -> Reply:
         """One question alone, never from a cache: for the latency pass."""
         return self._path.answer_one(question)
+
+    def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
+        """All at once, each timed by itself."""
+        return self._path.answer_together(questions)
 
     def fingerprint(self) -> str:
         """Of base model, recipe, training examples, material and decoding: known before anything is trained."""
@@ -202,6 +209,27 @@ class FineTuned:
             emit(Warned(approach=self.spec.name, text=text))
         return record.model_copy(update={"forgetting": found})
 
+    @property
+    def merged(self) -> bool | None:
+        """Its adapter lies beside the base weights; None where it has no adapter."""
+        return None if self._method == "full" else False
+
+    def as_merged(self) -> Approach | None:
+        """The same with its adapter merged into the base weights, where the user wants that timed too."""
+        if not self.spec.options.get(MERGED):
+            return None
+        model = cache(self._merged_model)
+        return Merged(self, PromptedApproach(self.spec, self._resources, self._prompting, model=model), model)
+
+    def _merged_model(self) -> Model:
+        from finetune.train import result_folder
+
+        base: Any = self.base()
+        if not hasattr(base, "merged") or (self.spec.model is not None and self.spec.model.engine == "vllm"):
+            raise NotApplicable(f"merged weights of {base.name} are not computed with here")
+        found: Model = base.merged(result_folder(self.folder, self._method))
+        return found
+
     def asked(self, questions: Sequence[Question]) -> list[Asked]:
         """The prompts of these questions as they are sent, to the trained model or to what was made of it."""
         self._path.prepare(lambda event: None)
@@ -228,6 +256,36 @@ class FineTuned:
     def base(self) -> Model:
         """The model that is trained, without what was learnt."""
         return self._resources.model(self.spec)
+
+
+class Merged:
+    """A fine-tuned approach as a server of merged weights answers: for the latency pass, beside the adapter's own."""
+
+    merged = True
+
+    def __init__(self, tuned: FineTuned, path: PromptedApproach, model: Callable[[], Model]) -> None:
+        self.spec = tuned.spec
+        self._tuned = tuned
+        self._path = path
+        self._model = model
+
+    def prepare(self, emit: Emit) -> None:
+        """Reads and merges the weights: whether they fit is known before anything is timed."""
+        self._path.prepare(emit)
+        self._model()
+
+    def answer(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
+        return self._path.answer(questions)
+
+    def answer_one(self, question: Question) -> Reply:
+        return self._path.answer_one(question)
+
+    def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
+        """All at once, each timed by itself."""
+        return self._path.answer_together(questions)
+
+    def fingerprint(self) -> str:
+        return self._tuned.fingerprint()
 
 
 def create(spec: ApproachSpec, resources: Resources) -> Approach:

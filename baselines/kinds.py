@@ -134,6 +134,13 @@ _PARTS = (
     Option("seed_of", "text", None, "that approach trained again with another seed, and no contender"),
 )
 """Of every fine-tuning; the last two are set for the approaches that `curve` and `seeds` add to a run."""
+_MERGED = Option(
+    "merged_latency",
+    "flag",
+    False,
+    "also time the adapter merged into the base weights; a second copy of them lies in memory meanwhile",
+    silent=True,
+)
 _ADAPTER_ONLY = ("rank", "alpha", "targets", "dropout", "use_rslora", "use_dora")
 _DERIVED = ("learning_rate", "use_rslora", "gradient_checkpointing", "seed")
 _SCHEDULES = ("cosine", "linear", "constant")
@@ -161,6 +168,7 @@ def _recipe_options(method: Method) -> tuple[Option, ...]:
             if method != "full" or name not in _ADAPTER_ONLY
         )
         + _PARTS
+        + ((_MERGED,) if method != "full" else ())
     )
 
 

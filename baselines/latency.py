@@ -23,7 +23,12 @@ from reports.run.schema import LatencySample, Question
 
 Clock = Callable[[], float]
 Key = tuple[str, str, int]
-"""Approach, case, concurrency."""
+"""What is measured (`label_of`), case, concurrency."""
+
+
+def label_of(name: str, merged: bool | None) -> str:
+    """An approach, or its form with the adapter merged into the base weights, which is measured beside it."""
+    return f"{name} with merged weights" if merged else name
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,17 @@ class Round:
     def name(self) -> str:
         """Of the approach."""
         return self.approach.spec.name
+
+    @property
+    def merged(self) -> bool | None:
+        """For adapters: merged into the base weights (True) or beside them (False)."""
+        found: bool | None = getattr(self.approach, "merged", None)
+        return found
+
+    @property
+    def label(self) -> str:
+        """What is measured, and given up, by itself."""
+        return label_of(self.name, self.merged)
 
 
 def wanted(cases: int, samples: int, level: int) -> int:
@@ -73,15 +89,16 @@ def measure_interleaved(
     plan = [(level, list(_rounds(approaches, questions, taken, level, counts[level]))) for level in levels]
     total, done = sum(len(rounds) for _, rounds in plan), 0
     for level, rounds in plan:
-        for approach in {each.name: each.approach for each in rounds}.values():
+        for approach in {each.label: each.approach for each in rounds}.values():
             first = Round(approach, tuple(questions[-min(level, len(questions)) :]))
             model = _model_of(approach)
-            kept = emit if level == 1 and model not in touched and approach.spec.name not in cold else _nobody
+            fresh = level == 1 and model not in touched and approach.spec.name not in cold and not first.merged
+            kept = emit if fresh else _nobody
             _measured_or_given_up(first, kept, emit, given_up, lambda sent, to: measure(sent, to, clock, "cold"))
             touched.add(model)
         for each in rounds:
             done += 1
-            if each.name not in given_up:
+            if each.label not in given_up:
                 emit(Progressed(approach=each.name, what="measuring latency", done=done, total=total))
                 _measured_or_given_up(each, emit, emit, given_up, lambda sent, to: measure(sent, to, clock))
 
@@ -106,6 +123,7 @@ def measure(each: Round, emit: Emit, clock: Clock, phase: Literal["warm", "cold"
                     completion_tokens=reply.completion_tokens,
                     concurrency=len(each.questions),
                     phase=phase,
+                    merged=each.merged,
                     scope="request",
                 )
             )
@@ -131,8 +149,9 @@ def _rounds(
     for start in range(0, count, level):
         part = tuple(questions[start : start + level])
         for approach in approaches:
-            if any((approach.spec.name, question.id, level) not in taken for question in part):
-                yield Round(approach, part)
+            each = Round(approach, part)
+            if any((each.label, question.id, level) not in taken for question in part):
+                yield each
 
 
 def _model_of(approach: Approach) -> str:
@@ -149,18 +168,19 @@ def _measured_or_given_up(
     each: Round, samples: Emit, emit: Emit, given_up: set[str], work: Callable[[Round, Emit], None]
 ) -> None:
     """The answers of the approach stand already: what fails here costs it the rest of its samples and nothing else."""
-    if each.name in given_up:
+    if each.label in given_up:
         return
     try:
         work(each, samples)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the boundary of one case
-        given_up.add(each.name)
+        given_up.add(each.label)
+        what = "its merged weights" if each.merged else "it"
         emit(
             Warned(
                 approach=each.name,
-                text=f"the latency pass left it at case {each.questions[0].id}: {sentence(error)}",
+                text=f"the latency pass left {what} at case {each.questions[0].id}: {sentence(error)}",
                 hint="`advisor resume` measures what is missing",
             )
         )

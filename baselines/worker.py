@@ -22,11 +22,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from baselines import registry, scoring
-from baselines.contract import Approach, Emit, NotApplicable, Resources
+from baselines import peak, registry, scoring
+from baselines.contract import Approach, Emit, HasMergedForm, NotApplicable, Resources
 from baselines.evaluate import evaluate_in_rounds, in_order, warm_up
 from baselines.jobs import Decided, Job
-from baselines.latency import levels_of, measure_interleaved
+from baselines.latency import label_of, levels_of, measure_interleaved
 from baselines.scoring.gold import retrieval_scores
 from reports.errors import AdvisorError
 from reports.run.events import (
@@ -132,18 +132,25 @@ def _answering(store: RunStore, resources: Resources, job: Job, name: str, emit:
     failed_before = 0
     started = time.perf_counter()
     told: list[Prepared] = []
+    peak.forget()  # of an approach before it: a training tells its own peak
     approach.prepare(lambda event: _relay(event, told, emit))
     if len(done) < len(questions):
         warm_up(approach, questions[0])
     if not told:
         emit(Prepared(approach=name, seconds=time.perf_counter() - started, facts=getattr(approach, "facts", {})))
     looks = [look for look in job.looks if look < len(questions)]
-    outcome = yield from evaluate_in_rounds(approach, questions, fingerprint, emit, looks, done=done)
+    held: list[int] = []
+    rounds = evaluate_in_rounds(approach, questions, fingerprint, emit, looks, done=done)
+    outcome = yield from peak.watched(rounds, held)
     if done:
         failed_before = sum(
             answer.status not in ("ok", "truncated") and answer.case in done for answer in store.answers(name).values()
         )
-    emit(ApproachFinished(approach=name, answered=outcome.answered, failed=outcome.failed + failed_before))
+    model = approach.spec.model
+    computed = model is not None and not model.id.startswith("openai:") and len(done) < len(questions)
+    most = max(held, default=None) if computed else None
+    failed = outcome.failed + failed_before
+    emit(ApproachFinished(approach=name, answered=outcome.answered, failed=failed, peak_memory_bytes=most))
 
 
 def _relay(event: Event, told: list[Prepared], emit: Emit) -> None:
@@ -160,6 +167,11 @@ def _measure(store: RunStore, resources: Resources, job: Job, emit: Emit) -> boo
         approach = _create(store, resources, name)
         approach.prepare(lambda event: None)
         ready.append(approach)
+        if (merged := _merged(approach)) is not None:
+            merged.prepare(
+                lambda event: None
+            )  # after the adapter's own, which is measured even where this does not fit
+            ready.append(merged)
 
     _each(job, partial(_warned, emit), prepare)
     spec = store.header.spec
@@ -167,13 +179,19 @@ def _measure(store: RunStore, resources: Resources, job: Job, emit: Emit) -> boo
     measure_interleaved(
         ready,
         in_order(resources.questions, spec.seed),
-        {(s.approach, s.case, s.concurrency) for s in before if s.phase == "warm"},
+        {(label_of(s.approach, s.merged), s.case, s.concurrency) for s in before if s.phase == "warm"},
         emit,
         levels=levels_of(spec.latency_concurrency),
         samples=spec.latency_samples,
         cold={s.approach for s in before if s.phase == "cold"},
     )
     return True
+
+
+def _merged(approach: Approach) -> Approach | None:
+    """The form with merged weights of a fine-tuning whose user wants it timed too."""
+    form: Approach | None = approach.as_merged() if isinstance(approach, HasMergedForm) else None
+    return form
 
 
 def _warned(emit: Emit, event: Event) -> None:

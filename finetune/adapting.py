@@ -1,8 +1,8 @@
 """Makes a loaded model trainable: adapters or all weights, noise on the embeddings, checkpointing where memory asks.
 
-Refuses to know the data but for its longest example.
+Refuses to know the data, and to decide what memory asks for (`fit.beginning`).
 
-    model = adapt(weights, recipe, longest=512)          # a PEFT model, or the model itself for `full`
+    model = adapt(weights, recipe, checkpointing=False)  # a PEFT model, or the model itself for `full`
 """
 
 from __future__ import annotations
@@ -14,22 +14,17 @@ from typing import Any
 import torch
 
 from finetune import guards
-from finetune.fit import weight_bytes_of
 from finetune.fused import fuse
-from finetune.loading import Precision, Weights, free_memory
-from finetune.memory import needs_checkpointing
+from finetune.loading import Precision, Weights
 from finetune.model_files import first_line
 from finetune.recipe import Recipe
 from reports.errors import UsageError
 
 
-def adapt(weights: Weights, recipe: Recipe, *, longest: int) -> Any:
+def adapt(weights: Weights, recipe: Recipe, *, checkpointing: bool) -> Any:
     """The model with what is to be trained marked. Raises UsageError for `targets` that it does not have."""
     guards.prepare_quantised(weights.model)
-    tokens, free = recipe.batch_tokens or 4096, free_memory(weights.device)
-    per_weight = weight_bytes_of(recipe.method, gpu=weights.device.startswith("cuda"))
-    config = weights.files.config
-    if needs_checkpointing(config, recipe, length=longest, tokens=tokens, free=free, weight_bytes=per_weight):
+    if checkpointing:
         weights.model.activation_checkpointing_enable({"use_reentrant": False})
     if recipe.neftune:
         _add_noise(weights.model, recipe.neftune)

@@ -16,6 +16,8 @@ from finetune.memory import OVERHEAD_BYTES, MemoryEstimate, estimate_memory, sha
 from finetune.recipe import Method, Recipe
 
 NAMES = {"full": "full fine-tuning", "lora": "LoRA", "qlora": "QLoRA (NF4)"}
+TOKENS_AT_ONCE = {True: 16384, False: 2048}
+"""Padded tokens of a training step's piece, by whether on a GPU; the trainer halves them when memory runs out."""
 SHORTEST = 128
 """Tokens; below this, or an eighth of what was asked, a shorter context is no advice."""
 SIZES = (70, 32, 14, 8, 7, 3, 1.5, 0.5)
@@ -67,9 +69,41 @@ def fit(
     return found if found.fits else replace(found, would_fit=tuple(_remedies(ask, recipe)))
 
 
-def weight_bytes_of(method: str, *, gpu: bool) -> float:
-    """Bytes of a weight while training: whole models train in float32 everywhere, adapters in bf16 on a GPU."""
-    return 2.0 if gpu and method != "full" else 4.0
+def weight_bytes_of(method: str, *, gpu: bool, bf16: bool = True) -> float:
+    """Bytes of a weight while training: whole models train in float32 everywhere, adapters in bf16 on a GPU with it."""
+    return 2.0 if gpu and bf16 and method != "full" else 4.0
+
+
+def beginning(
+    config: Mapping[str, Any],
+    recipe: Recipe,
+    *,
+    memory: float,
+    longest: int,
+    gpu: bool,
+    bf16: bool = True,
+    overhead: float = OVERHEAD_BYTES,
+) -> Fit:
+    """What a training begins with: a step's examples at once as far as they fit; one where that is too much.
+
+    The plan and the trainer both ask here, before any weight is loaded. `bf16`: the GPU has it.
+    """
+    longest = max(1, min(longest, recipe.max_length or longest))
+    at_once = max(1, min(recipe.batch, (recipe.batch_tokens or TOKENS_AT_ONCE[gpu]) // longest))
+    weight_bytes = weight_bytes_of(recipe.method, gpu=gpu, bf16=bf16)
+    for rows in (at_once, 1):
+        found = fit(
+            config,
+            recipe,
+            memory=memory,
+            length=longest,
+            micro_batch=rows,
+            weight_bytes=weight_bytes,
+            overhead=overhead,
+        )
+        if found.fits:
+            break
+    return found
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ Device and precision are chosen by hardware unless said: on a GPU bf16 (fp16 whe
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from dataclasses import dataclass
@@ -115,7 +116,8 @@ def resolve_precision(precision: Precision, device: str) -> Precision:
         return "float32"
     import torch
 
-    return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    # What a card without such units emulates, it also "supports", and slowly: T4 and V100 have fp16 alone.
+    return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -146,11 +148,13 @@ def import_bitsandbytes() -> None:
 
 
 def free_memory(device: str) -> int:
-    """Bytes that a process can still take on the device."""
+    """Bytes that a process can still take on the device, with those that torch keeps for it and nothing uses."""
     if device.startswith("cuda"):
         import torch
 
-        return int(torch.cuda.mem_get_info(torch.device(device))[0])
+        card = torch.device(device)
+        unused = torch.cuda.memory_reserved(card) - torch.cuda.memory_allocated(card)
+        return int(torch.cuda.mem_get_info(card)[0]) + int(unused)
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
@@ -158,6 +162,18 @@ def free_memory(device: str) -> int:
     except OSError:
         pass
     return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def reclaim_memory(device: str) -> None:
+    """Give back what a finished training or a dropped model held.
+
+    Models, trainers and optimizers refer to themselves: their memory would stay until Python looks for cycles.
+    """
+    gc.collect()
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.empty_cache()
 
 
 def _tune_quantised(model: Any) -> None:
@@ -203,8 +219,11 @@ def _dtype(precision: Precision, device: str, *, training: bool) -> Any:
 
 def _check_fits(folder: Path, name: str, precision: Precision, device: str, cards: int) -> None:
     needed = count_weights(folder) * BYTES_PER_WEIGHT[precision]
-    if needed > (free_memory(device) if cards == 1 else sum(free_memory(f"cuda:{card}") for card in range(cards))):
-        raise _too_large(name, precision, device, needed)
+    devices = [device] if cards == 1 else [f"cuda:{card}" for card in range(cards)]
+    if needed > sum(map(free_memory, devices)):
+        reclaim_memory(device)  # what failed before this may still be held
+        if needed > sum(map(free_memory, devices)):
+            raise _too_large(name, precision, device, needed)
 
 
 def _too_large(name: str, precision: str, device: str, needed: float | None = None) -> EnvironmentFault:

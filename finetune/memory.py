@@ -33,6 +33,13 @@ QUANTISED_BYTES = {True: 0.5 + 1 / 64 + 4 / 16384, False: 0.5 + 4 / 64}
 
 MARGIN = 1.2
 
+ROWS_AT_ONCE = {True: 512, False: 128}
+"""Prompts that are answered together at most, by whether on a GPU."""
+PREFILL_TOKENS = {True: 16384, False: 2048}
+"""Padded tokens of prompts that are read at once."""
+TABLE_SHARE = {True: 0.6, False: 0.25}
+"""Of the memory that is free beside the weights, for the keys and values of all answers under way."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -175,20 +182,32 @@ def estimate_memory(
     )
 
 
-def needs_checkpointing(
-    config: Mapping[str, Any], recipe: Recipe, *, length: int, tokens: int, free: float, weight_bytes: float = 2.0
-) -> bool:
-    """True when a micro-batch of `tokens` does not fit into `free` bytes with all activations kept."""
-    if recipe.gradient_checkpointing is not None:
-        return recipe.gradient_checkpointing
-    rows = max(1, tokens // max(1, length))
-    kept = estimate_memory(
-        config, recipe, length=length, micro_batch=rows, checkpointing=False, weight_bytes=weight_bytes
-    )
-    return kept.plan_for > free
-
-
 def cache_bytes(config: Mapping[str, Any], *, tokens: int, rows: int, bytes_per_value: float = 2.0) -> float:
     """Key/value cache for answering `rows` prompts of `tokens` (prompt and answer) at once."""
     shape = shape_of(config)
     return 2 * shape.layers * shape.kv * bytes_per_value * tokens * rows
+
+
+def answering_rows(
+    config: Mapping[str, Any], *, questions: int, tokens: int, free: float, gpu: bool, bytes_per_value: float
+) -> int:
+    """Prompts that are answered together: as many as the table of keys and values takes of `free` bytes."""
+    row = cache_bytes(config, tokens=tokens, rows=1, bytes_per_value=bytes_per_value)
+    return max(1, min(questions, ROWS_AT_ONCE[gpu], int(TABLE_SHARE[gpu] * free / row)))
+
+
+def answering_bytes(
+    config: Mapping[str, Any], *, weight_bytes: float, prompt: int, room: int, rows: int, gpu: bool
+) -> float:
+    """Weights, the table of `rows` prompts with `room` tokens for each answer, and what a pass computes besides.
+
+    Without the CUDA context or Python. The widest moment of a pass is in the MLP: two of its inner states and their
+    product beside the layer's input and output.
+    """
+    shape = shape_of(config)
+    value = 2.0 if gpu else 4.0
+    weights = shape.linear * weight_bytes + shape.embedding * max(weight_bytes, 2.0)
+    table = cache_bytes(config, tokens=prompt + room, rows=rows, bytes_per_value=value)
+    tokens = min(rows * prompt, max(prompt, PREFILL_TOKENS[gpu]))
+    passing = max(tokens * (2 * shape.hidden + 3 * shape.intermediate), rows * shape.vocabulary) * value
+    return weights + table + passing

@@ -63,6 +63,8 @@ class Device:
     gpu: bool
     memory: float = 0.0
     """Bytes; 0 where unknown."""
+    bf16: bool = True
+    """Where it is a GPU: whether it has bfloat16."""
 
 
 def training_seconds(

@@ -26,7 +26,16 @@ from finetune.adapting import adapt, training_precision
 from finetune.chat import layout_of
 from finetune.checkpoint import CheckpointStore
 from finetune.data import Pair, Prepared, prepare
-from finetune.loading import Precision, import_bitsandbytes, load_weights
+from finetune.fit import beginning
+from finetune.loading import (
+    Precision,
+    default_device,
+    free_memory,
+    import_bitsandbytes,
+    load_weights,
+    reclaim_memory,
+    resolve_precision,
+)
 from finetune.memory import estimate_memory
 from finetune.model_files import ModelFiles, open_model
 from finetune.ranks import count_of, train_in_ranks
@@ -124,17 +133,26 @@ def train(
 
 
 def train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str], None]) -> TrainingRecord:
-    """The training in this process, alone or as one of several; the first one saves."""
+    """The training in this process, alone or as one of several; the first one saves. Leaves no weights in memory."""
+    try:
+        return _train_here(job, plan, on_step, on_warning)
+    finally:
+        reclaim_memory(job.device or default_device())
+
+
+def _train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str], None]) -> TrainingRecord:
     with contextlib.suppress(ImportError, RuntimeError):  # `qlora` says so itself
         import_bitsandbytes()
     from finetune.course import Course  # transformers' Trainer: 2 s more than answering needs
     from finetune.trainer import AnswerTrainer
 
-    recipe, out = job.recipe, job.out
+    recipe, out, device = job.recipe, job.out, job.device or default_device()
     precision = training_precision(recipe, job.precision)
-    weights = load_weights(plan.files, precision=precision, device=job.device, training=True)
+    bf16 = device.startswith("cuda") and resolve_precision("auto", device) == "bfloat16"
+    checkpointing = _needs_checkpointing(plan, recipe, device, bf16)
+    weights = load_weights(plan.files, precision=precision, device=device, training=True)
     torch.manual_seed(recipe.seed)
-    model = adapt(weights, recipe, longest=plan.data.longest)
+    model = adapt(weights, recipe, checkpointing=checkpointing)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     trainer = AnswerTrainer(
         weights.model,
@@ -150,7 +168,7 @@ def train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str]
             sampler=Sampler(weights.model, weights.tokenizer, plan.data, plan.end_ids),
             checkpoint_seconds=job.checkpoint_seconds,
         ),
-        mixed=weights.device.startswith("cuda") or weights.precision == "bfloat16",
+        mixed=bf16 or weights.precision == "bfloat16",
     )
     outcome = _check_learnt(_run(trainer, recipe, plan), on_warning)
     record = _record(recipe, plan, outcome, trained)
@@ -163,6 +181,22 @@ def train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str]
         (out / RECORD).write_text(files[RECORD], encoding="utf-8")
         trainer.store.clear()
     return record
+
+
+def _needs_checkpointing(plan: Plan, recipe: Recipe, device: str, bf16: bool) -> bool:
+    """As the plan says it, by what is free before any weight is loaded."""
+    if recipe.gradient_checkpointing is not None:
+        return recipe.gradient_checkpointing
+    found = beginning(
+        plan.files.config,
+        recipe,
+        memory=free_memory(device),
+        longest=plan.data.longest,
+        gpu=device.startswith("cuda"),
+        bf16=bf16,
+        overhead=0.0,  # this process and its CUDA context are there already
+    )
+    return found.estimate.checkpointing
 
 
 def result_folder(out: Path, method: str) -> Path:

@@ -28,6 +28,7 @@ from finetune.batches import share_of, step_loader
 from finetune.checkpoint import CheckpointStore, load_tensors, save_tensors
 from finetune.course import Course
 from finetune.data import Prepared, Sample, split_step
+from finetune.fit import TOKENS_AT_ONCE
 from finetune.guards import check_quantised
 from finetune.loading import is_out_of_memory
 from finetune.objective import Objective
@@ -82,7 +83,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         self.accelerator.prepare_model = functools.partial(self.accelerator.prepare_model, evaluation_mode=True)
         torch.manual_seed(recipe.seed + self.args.process_index)  # dropout differs between processes
         course.validate, course.agree = self.validation_loss, self._first_says
-        course.outcome.tokens_at_once = recipe.batch_tokens or (16384 if self.args.device.type == "cuda" else 2048)
+        course.outcome.tokens_at_once = recipe.batch_tokens or TOKENS_AT_ONCE[self.args.device.type == "cuda"]
 
     def run(self) -> None:
         """Train to the end, from a checkpoint where there is one."""

@@ -39,21 +39,28 @@ def span_words(span: Span) -> str:
     return f"{text.seconds(low)} to {text.seconds(high)}, about {text.seconds(typical)}"
 
 
-def against_actual(summary: Summary, prepared: Mapping[str, float]) -> list[tuple[str, str]]:
+def against_actual(
+    summary: Summary, prepared: Mapping[str, float], held: Mapping[str, int] | None = None
+) -> list[tuple[str, str]]:
     """(approach, estimate and what it took), in the run's order; empty where nothing was estimated.
 
-    `prepared`: seconds until each could answer.
+    `prepared`: seconds until each could answer; `held`: the most memory of each while it answered, in bytes.
     """
     expected = {one.approach: one for one in summary.header.expected}
     rows = []
     for approach in summary.approaches:
         one = expected.get(approach.name)
         if one is not None:
-            rows.append((approach.name, f"{expected_words(one)}; {_taken(one, approach, prepared)}"))
+            rows.append(
+                (
+                    approach.name,
+                    f"{expected_words(one)}; {_taken(one, approach, prepared, (held or {}).get(approach.name))}",
+                )
+            )
     return rows
 
 
-def _taken(one: Expected, approach: ApproachSummary, prepared: Mapping[str, float]) -> str:
+def _taken(one: Expected, approach: ApproachSummary, prepared: Mapping[str, float], held: int | None) -> str:
     """What it took, and whether that lies within the estimate."""
     if approach.state == "not started" or approach.cached:
         return "not comparable (answers came from the cache)" if approach.cached else "did not run"
@@ -68,4 +75,6 @@ def _taken(one: Expected, approach: ApproachSummary, prepared: Mapping[str, floa
     training = approach.training
     if training is not None and training.peak_memory_bytes:
         words += f", training {text.seconds(training.seconds)} and {text.size(training.peak_memory_bytes)} at most"
+    if held:
+        words += f", answering {text.size(held)} at most"
     return words

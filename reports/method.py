@@ -14,8 +14,8 @@ from reports import text
 from reports.expected import against_actual
 from reports.forgotten import forgetting_words, sampled_words
 from reports.leaks import finding_lines, leak_facts
-from reports.run.events import Prepared
-from reports.run.schema import Answer, ApproachSpec
+from reports.run.events import ApproachFinished, Prepared
+from reports.run.schema import Answer, ApproachSpec, Environment
 from reports.run.store import RunStore
 from reports.sentences import name
 from reports.summary.model import ApproachSummary, Summary
@@ -59,7 +59,7 @@ def reproduction(summary: Summary) -> tuple[str, list[tuple[str, str]]]:
         ("Run", f"{header.run}, started {header.started}"),
         ("Took", text.seconds(summary.seconds)),
         ("Seed", str(header.spec.seed)),
-        ("Machine", f"{environment.device}, {environment.cores or '?'} cores, {environment.platform}"),
+        ("Machine", f"{_device(environment)}, {environment.cores or '?'} cores, {environment.platform}"),
         ("Python", environment.python),
         ("Packages", ", ".join(f"{package} {version}" for package, version in sorted(environment.packages.items()))),
         *((f"Data: {role}", f"sha256 {digest}") for role, digest in sorted(header.spec.data.files.items())),
@@ -67,6 +67,13 @@ def reproduction(summary: Summary) -> tuple[str, list[tuple[str, str]]]:
         ("Prices of", header.price_date or "–"),
     ]
     return "advisor run PROJECT   # the project's files with the hashes below", [(a, b) for a, b in facts if b]
+
+
+def _device(environment: Environment) -> str:
+    """The GPU with its generation and driver, which decide kernels and with them the last digits; or the processor."""
+    said = {"compute capability": environment.compute_capability, "driver": environment.driver}
+    known = [f"{what} {value}" for what, value in said.items() if value]
+    return f"{environment.device} ({', '.join(known)})" if known else environment.device
 
 
 def _task(summary: Summary) -> Block:
@@ -177,11 +184,14 @@ def _prices(summary: Summary) -> Block:
 def _estimates(summary: Summary, store: RunStore) -> list[Block]:
     """Estimate against actual; nothing for runs that were started without one."""
     prepared: dict[str, float] = {}
+    held: dict[str, int] = {}
     if summary.header.expected:
         for event in store.events():
             if isinstance(event, Prepared):
                 prepared[event.approach] = max(event.seconds, prepared.get(event.approach, 0.0))
-    rows = against_actual(summary, prepared)
+            elif isinstance(event, ApproachFinished) and event.peak_memory_bytes:
+                held[event.approach] = max(event.peak_memory_bytes, held.get(event.approach, 0))
+    rows = against_actual(summary, prepared, held)
     line = "Made before the run, for preparing, training and answering in batches; the latency pass is apart."
     facts = tuple((name(approach), words) for approach, words in rows)
     return [Block("Estimates before the run, and what it took", (line,), facts)] if rows else []

@@ -149,7 +149,7 @@ class Progress:
         """One request of the latency pass."""
         self._device_seconds += sample.seconds
         self._count_tokens(sample.prompt_tokens, None, sample.completion_tokens)
-        if sample.concurrency == 1 and sample.phase == "warm":
+        if sample.concurrency == 1 and sample.phase == "warm" and not sample.merged:
             self._latency.append(sample.seconds)
 
     # --- what is said -----------------------------------------------------------------------------------

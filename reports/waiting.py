@@ -13,9 +13,15 @@ from reports.tables import Cell, Table
 
 
 def latency_facts(approach: ApproachSummary) -> list[tuple[str, str]]:
-    """One line for each concurrency, the cold start, and how it was taken; empty where nothing was measured."""
+    """One line for each concurrency, the cold start, and how it was taken; empty where nothing was measured.
+
+    Where an adapter was also timed merged into its base weights, the same lines again.
+    """
     latency = approach.latency
     facts = [(f"Latency, {_together(level.concurrency)}", level_words(level)) for level in latency.levels]
+    facts += [
+        (f"The same with merged weights, {_together(m.concurrency)}", level_words(m)) for m in latency.merged_levels
+    ]
     if latency.cold_p50_seconds is not None:
         what = "over a new connection" if approach.model.startswith("openai:") else "of a fresh process, weights read"
         facts.append(("Cold start", f"{text.seconds(latency.cold_p50_seconds)} for the first request {what}"))
@@ -34,7 +40,8 @@ def level_words(level: LatencyLevel) -> str:
         tail = f", p95 {text.seconds(level.ttft_p95_seconds)}" if level.ttft_p95_seconds is not None else ""
         said.append(first + tail)
     if level.tokens_per_second is not None:
-        said.append(f"{text.significant(level.tokens_per_second)} answer tokens a second")
+        each = "" if level.concurrency == 1 else " for each caller"
+        said.append(f"{text.significant(level.tokens_per_second)} answer tokens a second{each}{_speeds(level)}")
     said.append(text.count(level.n, "request"))
     return "; ".join(said)
 
@@ -47,7 +54,15 @@ def concurrency_table(approaches: Sequence[ApproachSummary]) -> Table | None:
     return Table(
         caption="Several requests at a time: seconds for one answer, with 95 % intervals. They leave together; an "
         "endpoint streams each of them, a local model takes them as one batch.",
-        head=("Approach", "At a time", "Median", "95th percentile", "First token", "Tokens a second", "Requests"),
+        head=(
+            "Approach",
+            "At a time",
+            "Median",
+            "95th percentile",
+            "First token",
+            "Tokens a second for each",
+            "Requests",
+        ),
         rows=tuple(_row(a, level) for a, level in shown),
     )
 
@@ -62,13 +77,21 @@ def _row(approach: ApproachSummary, level: LatencyLevel) -> tuple[Cell, ...]:
             _ends(level.p95_low, level.p95_high).strip(" ()") or level.p95_refused,
         ),
         Cell(text.seconds(level.ttft_p50_seconds), _ends(level.ttft_p50_low, level.ttft_p50_high).strip(" ()")),
-        Cell(text.significant(level.tokens_per_second) if level.tokens_per_second is not None else "–"),
+        Cell(
+            text.significant(level.tokens_per_second) if level.tokens_per_second is not None else "–",
+            _speeds(level).strip(" ()"),
+        ),
         Cell(f"{level.n:,}"),
     )
 
 
 def _together(concurrency: int) -> str:
     return "one at a time" if concurrency == 1 else f"{concurrency:,} at a time"
+
+
+def _speeds(level: LatencyLevel) -> str:
+    low, high = level.tokens_per_second_low, level.tokens_per_second_high
+    return f" ({text.significant(low)} to {text.significant(high)})" if low is not None and high is not None else ""
 
 
 def _ends(low: float | None, high: float | None) -> str:

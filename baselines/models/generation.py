@@ -8,7 +8,8 @@ Refuses to know text, templates and files: ids in, ids out, equal to greedy deco
 
 How it is fast: prompts are prefilled right-padded in chunks of similar length under a token budget, only as far as
 answers need it (`prefill.py`); all unfinished answers decode together in one table (`slots.py`); the tokens that all
-prompts share are computed once. Budgets halve when memory runs out and stay so for the model's life.
+prompts share are computed once. Budgets halve when memory runs out and stay so for the model's life. Attention is
+torch's SDPA: rows of any length side by side need a mask, which the flash-attention packages do not take.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import torch
 from baselines.models.prefill import prefill, prefill_shared, probe
 from baselines.models.slots import LayerShape, SlotTable
 from finetune.loading import free_memory, is_out_of_memory
+from finetune.memory import PREFILL_TOKENS, ROWS_AT_ONCE, TABLE_SHARE
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -129,21 +131,27 @@ class Engine:
         pool = _Pool(self, stopping, _common_prefix(jobs))
         done: list[Continuation] = []
         last = time.perf_counter()
-        while waiting or pool.rows:
-            before_step()
-            try:
-                pool.admit(waiting)
-                done += pool.step()
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                done += pool.retreat(waiting)
-            if done and (time.perf_counter() - last >= every or not (waiting or pool.rows)):
+        try:
+            while waiting or pool.rows:
+                before_step()
+                ran_out = False
+                try:
+                    pool.admit(waiting)
+                    done += pool.step()
+                except (RuntimeError, MemoryError) as error:
+                    ran_out = is_out_of_memory(error)
+                    if not ran_out:
+                        raise
+                if ran_out:  # not in the handler: the error's traceback holds what the model had computed
+                    done += pool.retreat(waiting)
+                if done and (time.perf_counter() - last >= every or not (waiting or pool.rows)):
+                    yield done
+                    done = []
+                    last = time.perf_counter()
+            if done:
                 yield done
-                done = []
-                last = time.perf_counter()
-        if done:
-            yield done
+        finally:
+            pool.release()
 
 
 class _Pool:
@@ -210,12 +218,16 @@ class _Pool:
             lost.append(Continuation(hopeless.index, [], "memory"))
         self.engine.limits.halve()
         waiting.extendleft(reversed(jobs))
-        self.rows = []
-        self.table = self.engine.table()
-        self.prefix_cache = None
+        self.release()
         if self.engine.device.startswith("cuda"):
             torch.cuda.empty_cache()
         return lost
+
+    def release(self) -> None:
+        """Give back the memory of all that is under way."""
+        self.rows = []
+        self.table.release()
+        self.prefix_cache = None
 
     def _columns(self, job: Job) -> int:
         """What the table must hold for this prompt's answer and all that are under way."""
@@ -330,9 +342,8 @@ def _first_limits(model: Any, device: str) -> Limits:
     size = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
     per_token = 2 * text.num_hidden_layers * heads * size * model.dtype.itemsize
     cuda = device.startswith("cuda")
-    share = 0.6 if cuda else 0.25
     return Limits(
-        table_tokens=max(1, int(free_memory(device) * share) // per_token),
-        prefill_tokens=16384 if cuda else 2048,
-        rows=512 if cuda else 128,
+        table_tokens=max(1, int(free_memory(device) * TABLE_SHARE[cuda]) // per_token),
+        prefill_tokens=PREFILL_TOKENS[cuda],
+        rows=ROWS_AT_ONCE[cuda],
     )

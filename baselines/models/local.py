@@ -125,7 +125,7 @@ class LocalModel:
         context = str(core.context_length)
         engine = ["vllm"] if core.spec.engine == "vllm" else []
         self.fingerprint = _digest(core.files.hash, core.precision, core.layout.hash, context, adapter_hash, *engine)
-        trained = bool(adapter) or (core.files.folder / PROVENANCE).is_file()
+        trained = bool(adapter_hash) or (core.files.folder / PROVENANCE).is_file()
         self._stops = () if trained else core.layout.stop_texts
 
     @property
@@ -168,8 +168,7 @@ class LocalModel:
 
     def generate_one(self, prompt: Prompt, decoding: Decoding) -> Generation:
         """One prompt alone, with `seconds` and `ttft_seconds` measured here: from the text to the last token."""
-        if self.core.spec.engine != "vllm":
-            _ = self.core.model  # read before the clock starts: loading is not part of an answer
+        _ = self.core.engine  # weights are read before the clock starts: loading is not part of an answer
         self.core.activate(self.adapter)
         started = time.perf_counter()
         jobs, too_long = self._jobs([prompt])
@@ -214,8 +213,11 @@ class LocalModel:
         if self.core.spec.engine == "vllm":
             ((done,),) = self.core.engine.run([job], stopping)
             return done, None
+        from baselines.models.padded import PaddedEngine
         from baselines.models.single import continue_one
 
+        if isinstance(self.core.engine, PaddedEngine):  # state that is no list of keys and values, say
+            return self.core.engine.alone(job, stopping)
         return continue_one(self.core.model, job, stopping, self.device)
 
     def with_adapter(self, folder: Path) -> LocalModel:
@@ -231,6 +233,24 @@ class LocalModel:
         name = f"adapter-{provenance.adapter_hash}"
         self.core.adapters[name] = folder
         return LocalModel(self.core, name, provenance.adapter_hash)
+
+    def merged(self, folder: Path) -> LocalModel:
+        """A second copy of the weights with the adapter of `folder` added into them, read now: what a server of merged
+        weights computes with. In the precision that the run answers in, where that takes an adapter without rounding
+        once more; else in the hardware's own.
+
+        Raises DataError as `with_adapter`, EnvironmentFault where the copy does not fit.
+        """
+        from finetune.adapter import attach, read_provenance
+
+        provenance = read_provenance(folder)
+        provenance.check(folder, weights=self.core.files.hash, layout=self.core.layout.hash)
+        precision = "auto" if self.precision in ("nf4", "int8") else self.precision
+        spec = self.core.spec.model_copy(update={"precision": precision, "engine": "built-in"})
+        weights = load_weights(self.core.files, precision=spec.precision, device=self.device, cards=self.core.cards)
+        model = attach(weights.model, folder, "merged").merge_and_unload()
+        core = Core(self.core.files, spec, self.device, replace(weights, model=model), self.core.cards)
+        return LocalModel(core, adapter_hash=provenance.adapter_hash)
 
     def _jobs(self, prompts: Sequence[Prompt]) -> tuple[list[list[Any]], list[Generation]]:
         """Jobs grouped by the text they share, and an error for each prompt that does not fit the context."""

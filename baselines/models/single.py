@@ -1,6 +1,7 @@
 """Continues one prompt alone and notes when its first token was ready: the latency pass, as a lone caller sees it.
 
-Refuses to batch. The rest of the product answers through `generation.py`; both give the same greedy answer.
+Refuses to batch, and to know other state than keys and values (`padded.py` answers with those alone, too). The rest of
+the product answers through `generation.py`; both give the same greedy answer.
 
     done, first_token_at = continue_one(model, Job(0, ids), stopping, "cpu")
 """

@@ -117,6 +117,17 @@ class SlotTable:
         self._measure()
         return list(zip(tails, gaps, strict=True))
 
+    def release(self) -> None:
+        """Forget every row and give the memory back now.
+
+        Layers and table know each other: left to itself, the memory would stay until Python looks for cycles.
+        """
+        for layer in self.layers:
+            layer.release()
+        self.tokens, self.lengths, self._rows = (_grown(of, 0) for of in (self.tokens, self.lengths, self._rows))
+        self._host_lengths = []
+        self.live = self.width = self.capacity = self.columns = 0
+
     def mask(self, window: int | None = None) -> Tensor:
         """Boolean (rows, 1, 1, width): what each row's next token may look at; `window` for sliding attention."""
         at = torch.arange(self.width, device=self.device)[None, :]
@@ -152,6 +163,10 @@ class SlotLayer(DynamicLayer):  # type: ignore[misc]  # transformers is untyped 
             if live:
                 fresh[:live, :, :width] = getattr(self, name)[:live, :, :width]
             setattr(self, name, fresh)
+
+    def release(self) -> None:
+        """As before the first `grow`."""
+        self.keys = self.values = torch.zeros(0, dtype=self.shape.dtype, device=self.shape.device)
 
     def move(self, source: Tensor, to: Tensor, width: int) -> None:
         """The first `width` columns of some rows go to others."""

@@ -19,12 +19,17 @@ from typing import Any
 
 from baselines.models.generation import Continuation, Job, Stopping
 from baselines.models.padded import ended
-from finetune.model_files import ModelFiles
+from finetune.loading import reclaim_memory
+from finetune.model_files import ModelFiles, first_line
 from reports.errors import EnvironmentFault
 
 CHUNK = 1024
 """Prompts handed over at once: vLLM schedules within them, and answers reach the disk after each."""
 DTYPES = {"float32": "float32", "bfloat16": "bfloat16", "float16": "float16", "nf4": "bfloat16", "int8": "bfloat16"}
+SHARE = 0.9
+"""Of a card's memory at most: what vLLM takes where nothing is said."""
+ROOM = 0.97
+"""Of what is free of it: starting takes some itself."""
 NO_USAGE_REPORTS = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1"}
 """Nothing is sent anywhere that the user did not name."""
 
@@ -56,6 +61,7 @@ class VllmEngine:
         self.files = files
         self.precision = precision
         self.context = context
+        self.device = device
         self.cards = cards
         self._adapters: dict[str, int] = {}
         self._request: Any = None
@@ -69,7 +75,8 @@ class VllmEngine:
             return
         rank = int(json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))["r"])
         if rank > self._rank:
-            self._rank, self._llm = rank, None  # vLLM sets room for adapters aside when it starts
+            self._rank = rank
+            self._stop()  # it sets room for adapters aside when it starts
         from vllm.lora.request import LoRARequest
 
         number = self._adapters.setdefault(name, len(self._adapters) + 1)
@@ -113,18 +120,45 @@ class VllmEngine:
             from vllm import LLM
 
             lora = {"enable_lora": True, "max_lora_rank": _room(self._rank)} if self._rank else {}
-            self._llm = LLM(
-                model=str(self.files.folder),
-                dtype=DTYPES[self.precision],
-                quantization="bitsandbytes" if self.precision == "nf4" else None,
-                max_model_len=self.context,
-                tensor_parallel_size=self.cards,
-                trust_remote_code=False,
-                enable_prefix_caching=True,
-                seed=0,
-                **lora,
-            )
+            reclaim_memory(self.device)  # what this process loaded before it and no longer uses
+            try:
+                self._llm = LLM(
+                    model=str(self.files.folder),
+                    dtype=DTYPES[self.precision],
+                    quantization="bitsandbytes" if self.precision == "nf4" else None,
+                    max_model_len=self.context,
+                    tensor_parallel_size=self.cards,
+                    gpu_memory_utilization=_share(self.cards),
+                    trust_remote_code=False,
+                    enable_prefix_caching=True,
+                    seed=0,
+                    **lora,
+                )
+            except (RuntimeError, ValueError) as error:  # its own process says why in the log alone
+                raise EnvironmentFault(
+                    f"vLLM does not start with {self.files.name} and {self.context} tokens of context: "
+                    f"{first_line(error)}",
+                    "Where it has no room for keys and values: a lower `context_length` of the model, `precision: "
+                    "nf4`, or a smaller model. The log has its own words (artifacts/worker.log).",
+                ) from error
         return self._llm
+
+    def _stop(self) -> None:
+        """End the process that holds the weights: a second one would find no room beside it."""
+        held, self._llm = self._llm, None
+        core = getattr(getattr(held, "llm_engine", None), "engine_core", None)
+        if core is not None:
+            core.shutdown()
+
+
+def _share(cards: int) -> float:
+    """Of the whole memory of each card, for vLLM: it refuses to start where so much is not free."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return SHARE
+    found = [torch.cuda.mem_get_info(card) for card in range(cards)]
+    return round(min(SHARE, *(ROOM * free / whole for free, whole in found)), 3)
 
 
 def _ids(output: Any, stopping: Stopping) -> list[int]:

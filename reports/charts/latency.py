@@ -39,13 +39,18 @@ def latency(summary: Summary, samples: Mapping[str, Sequence[LatencySample]]) ->
     )
 
 
+def _alone(sample: LatencySample) -> bool:
+    """One at a time after warm-up, in the form that the approach answered in."""
+    return sample.phase == "warm" and sample.concurrency == 1 and not sample.merged
+
+
 def _chart(summary: Summary, shown: list[ApproachSummary], samples: Mapping[str, Sequence[LatencySample]]) -> Any:
     import altair
 
     rows: list[dict[str, Any]] = [
         {"name": label(a.name), "seconds": max(seconds, 1e-6)}
         for a in shown
-        for seconds in _thinned([s.seconds for s in samples[a.name] if s.phase == "warm" and s.concurrency == 1])
+        for seconds in _thinned([s.seconds for s in samples[a.name] if _alone(s)])
     ]
     marks = [{"name": label(a.name), "p50": a.latency.p50_seconds, "p95": a.latency.p95_seconds} for a in shown]
     values = [row["seconds"] for row in rows]

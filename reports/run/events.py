@@ -147,6 +147,8 @@ class ApproachFinished(Record):
     approach: str
     answered: int
     failed: int
+    peak_memory_bytes: int | None = None
+    """While answering on this machine: of its GPUs, without the CUDA context, else of the whole process."""
 
 
 class ApproachFailed(Record):

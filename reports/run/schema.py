@@ -333,6 +333,8 @@ class Environment(Record):
     device: str
     """`cpu` or the GPU's name."""
     device_memory_bytes: int | None = None
+    compute_capability: str | None = None
+    driver: str | None = None
     cores: int | None = None
 
 

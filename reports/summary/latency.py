@@ -6,7 +6,6 @@ latency_summary(store.latency("rag")).p95_seconds
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
 
 from reports.run.schema import LatencySample
 from reports.statistics.latency import interpolated_interval, minimum_n
@@ -17,17 +16,24 @@ from reports.text import count
 def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
     """Percentiles of the warm requests made one at a time.
 
-    p95 is not given below 72 of them and p99 not below 368: nothing bounds them. `n` counts those requests. Cold starts
-    and several requests at a time are given beside them.
+    p95 is not given below 72 of them and p99 not below 368: nothing bounds them. `n` counts those requests. Cold starts,
+    several requests at a time and merged weights are given beside them.
     """
-    warm = [s for s in samples if s.phase == "warm"]
+    warm = [s for s in samples if s.phase == "warm" and not s.merged]
+    merged = _levels([s for s in samples if s.phase == "warm" and s.merged])
     cold = [s.seconds for s in samples if s.phase == "cold"]
     cold_p50 = interpolated_interval(cold, 0.5).value if cold else None
-    levels = tuple(_level(c, [s for s in warm if s.concurrency == c]) for c in sorted({s.concurrency for s in warm}))
+    levels = _levels(warm)
     several = tuple((level.concurrency, level.n, level.p50_seconds) for level in levels if level.concurrency > 1)
     alone = next((level for level in levels if level.concurrency == 1), None)
     if alone is None:
-        return LatencySummary(cold_p50_seconds=cold_p50, levels=levels, concurrency=several, how=_how(warm, levels))
+        return LatencySummary(
+            cold_p50_seconds=cold_p50,
+            levels=levels,
+            concurrency=several,
+            merged_levels=merged,
+            how=_how(warm, levels),
+        )
     return LatencySummary(
         n=alone.n,
         p50_seconds=alone.p50_seconds,
@@ -41,9 +47,14 @@ def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
         concurrency=several,
         levels=levels,
         cold_p50_seconds=cold_p50,
-        merged=next(s.merged for s in warm if s.concurrency == 1),
+        merged_levels=merged,
         how=_how(warm, levels),
     )
+
+
+def _levels(samples: Sequence[LatencySample]) -> tuple[LatencyLevel, ...]:
+    every = sorted({s.concurrency for s in samples})
+    return tuple(_level(c, [s for s in samples if s.concurrency == c]) for c in every)
 
 
 def _level(concurrency: int, samples: Sequence[LatencySample]) -> LatencyLevel:
@@ -52,6 +63,7 @@ def _level(concurrency: int, samples: Sequence[LatencySample]) -> LatencyLevel:
     first = [s.ttft_seconds for s in samples if s.ttft_seconds is not None]
     starts = interpolated_interval(first, 0.5) if first else None
     speeds = [s.completion_tokens / s.seconds for s in samples if s.completion_tokens and s.seconds > 0]
+    speed = interpolated_interval(speeds, 0.5) if speeds else None
     return LatencyLevel(
         concurrency=concurrency,
         n=len(samples),
@@ -69,7 +81,9 @@ def _level(concurrency: int, samples: Sequence[LatencySample]) -> LatencyLevel:
         ttft_p50_low=starts.low if starts else None,
         ttft_p50_high=starts.high if starts else None,
         ttft_p95_seconds=interpolated_interval(first, 0.95).value if len(first) >= minimum_n(0.95) else None,
-        tokens_per_second=median(speeds) if speeds else None,
+        tokens_per_second=speed.value if speed else None,
+        tokens_per_second_low=speed.low if speed else None,
+        tokens_per_second_high=speed.high if speed else None,
     )
 
 

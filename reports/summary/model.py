@@ -74,7 +74,9 @@ class LatencyLevel(Record):
     ttft_p50_high: float | None = None
     ttft_p95_seconds: float | None = None
     tokens_per_second: float | None = None
-    """Median over requests of answer tokens by seconds: what one caller sees."""
+    """Median over requests of answer tokens by seconds: what one caller sees, however many there are."""
+    tokens_per_second_low: float | None = None
+    tokens_per_second_high: float | None = None
 
 
 class LatencySummary(Record):
@@ -97,7 +99,8 @@ class LatencySummary(Record):
     levels: tuple[LatencyLevel, ...] = ()
     """Every concurrency that was measured, one at a time first."""
     cold_p50_seconds: float | None = None
-    merged: bool | None = None
+    merged_levels: tuple[LatencyLevel, ...] = ()
+    """The same with the adapter merged into the base weights, where that was timed too."""
     how: str = ""
     """How the figures were taken, as a sentence."""
 

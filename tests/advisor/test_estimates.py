@@ -76,6 +76,15 @@ def test_a_known_card_has_time_and_money_and_says_what_would_fit(prepared: plan.
     assert any("would fit: precision: nf4" in line for line in said)
 
 
+def test_what_others_hold_of_a_card_is_not_there(prepared: plan.Prepared) -> None:
+    whole = machine("NVIDIA L4", 23)
+    shared = replace(whole, gpus=(replace(whole.gpus[0], free_bytes=2 * GIB),))
+    asked = with_model(prepared, ModelSpec(id="Qwen2.5-1.5B"))
+    there, taken = (of(estimates.estimate(asked, one), "zero-shot") for one in (whole, shared))
+    assert (there.fits, there.device_bytes) == (True, 23 * GIB)
+    assert (taken.fits, taken.device_bytes) == (False, 2 * GIB)
+
+
 def test_a_card_that_no_table_knows_has_memory_but_no_time(prepared: plan.Prepared) -> None:
     found = estimates.estimate(with_model(prepared, ModelSpec(id="Qwen2.5-0.5B")), machine("Zeta 9000", 16))
     zero = of(found, "zero-shot")
@@ -84,6 +93,13 @@ def test_a_card_that_no_table_knows_has_memory_but_no_time(prepared: plan.Prepar
     assert (zero.device_bytes, zero.fits) == (16 * GIB, True)
     assert "no figures for Zeta 9000" in zero.unknown
     assert any("without " in line and "zero-shot" in line for line in estimates.words(found))
+
+
+def test_a_part_of_a_card_has_memory_but_not_the_card_s_speed(prepared: plan.Prepared) -> None:
+    whole = machine("NVIDIA L4", 23)
+    part = replace(whole, gpus=(replace(whole.gpus[0], part=True),))
+    found = of(estimates.estimate(with_model(prepared, ModelSpec(id="Qwen2.5-0.5B")), part), "zero-shot")
+    assert (found.seconds, found.fits) == (None, True)
 
 
 def test_a_model_that_is_not_here_is_unknown_not_an_error(prepared: plan.Prepared) -> None:
@@ -121,7 +137,18 @@ def test_the_report_holds_the_estimate_against_what_it_took(prepared: plan.Prepa
     ((name, words),) = against_actual(summary, {"zero-shot": 0.2})
     assert name == "zero-shot"
     assert words == "1.0 s to 4.0 s, about 2.0 s, 600 MB; took 1.7 s (as estimated)"
+    ((_, held),) = against_actual(summary, {"zero-shot": 0.2}, {"zero-shot": 580 * 10**6})
+    assert held == f"{words}, answering 580 MB at most"
     assert span_words((0.0, 0.1, 0.4)) == "under a second"
+
+
+def test_memory_grows_with_what_is_answered_together_and_only_one_prompt_must_fit(prepared: plan.Prepared) -> None:
+    asked = with_model(prepared, ModelSpec(id="Qwen2.5-7B"))
+    small, large = (of(estimates.estimate(asked, machine("NVIDIA L4", gib)), "few-shot") for gib in (18, 80))
+    assert small.fits
+    assert large.memory_bytes
+    assert small.memory_bytes
+    assert 15.2e9 < small.memory_bytes <= 18 * GIB < large.memory_bytes
 
 
 def test_two_cards_halve_the_time_and_hold_together_what_one_cannot(prepared: plan.Prepared) -> None:

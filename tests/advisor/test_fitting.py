@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from advisor import hardware
 from advisor.fitting import FitOptions, fitting, show_fit
+from advisor.hardware import Gpu, Hardware
 from reports.errors import UsageError
 
 
@@ -20,6 +22,19 @@ def test_a_card_by_name_and_all_methods() -> None:
     assert said[0] == "Llama-3-8B: 8.03 billion weights"
     assert any(line.startswith("qlora: fits: plan for") for line in said)
     assert any(line.strip().startswith("would fit: LoRA instead of full") for line in said)
+
+
+def test_this_machine_has_what_is_free_of_its_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = Gpu("NVIDIA A10", 24 * 2**30, 4 * 2**30, (8, 6), "1")
+    monkeypatch.setattr(hardware, "describe", lambda: Hardware("test", 2, 2**34, 2**33, (shared,), torch="2.13.0"))
+    answer = fitting(FitOptions("Qwen2.5-7B", ("qlora",)))
+    assert (answer.card, answer.memory, answer.methods[0].fit.fits) == ("NVIDIA A10", 4 * 2**30, False)
+    assert "on NVIDIA A10 (4.3 GB free)" in list(answer.lines())[1]
+
+
+def test_a_card_without_bfloat16_trains_adapters_in_float32() -> None:
+    old, new = (fitting(FitOptions("Qwen2.5-1.5B", ("lora",), card=card)) for card in ("V100 32GB", "32"))
+    assert old.methods[0].fit.estimate.weights == 2 * new.methods[0].fit.estimate.weights
 
 
 def test_the_document_adds_up(capsys: pytest.CaptureFixture[str]) -> None:

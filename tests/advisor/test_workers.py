@@ -19,7 +19,7 @@ class Started(Exception):
 async def test_a_worker_keeps_freed_memory_unless_the_user_says_otherwise(
     monkeypatch: pytest.MonkeyPatch, said: str | None
 ) -> None:
-    for name in KEEPS_MEMORY:
+    for name in (*KEEPS_MEMORY, "CUDA_DEVICE_ORDER"):
         monkeypatch.delenv(name, raising=False)
     if said:
         monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", said)
@@ -35,3 +35,4 @@ async def test_a_worker_keeps_freed_memory_unless_the_user_says_otherwise(
     assert seen["MALLOC_TRIM_THRESHOLD_"] == (said or KEEPS_MEMORY["MALLOC_TRIM_THRESHOLD_"])
     assert seen["MALLOC_MMAP_THRESHOLD_"] == KEEPS_MEMORY["MALLOC_MMAP_THRESHOLD_"]
     assert seen["CUDA_VISIBLE_DEVICES"] == "1"
+    assert seen["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID", "as its number was counted"

@@ -9,9 +9,10 @@ import pytest
 
 from baselines.contract import NotApplicable
 from baselines.finetuned import without_answer
+from baselines.latency import measure_interleaved
 from reports.errors import DataError, UsageError
-from reports.run.events import Prepared, Trained, TrainingFinished, Warned
-from reports.run.schema import ApproachSpec, Document, Example, ModelSpec, Passage, Question, Task
+from reports.run.events import Event, Measured, Prepared, Trained, TrainingFinished, Warned
+from reports.run.schema import ApproachSpec, Document, Example, LatencySample, ModelSpec, Passage, Question, Task
 
 TASK = Task(type="classification", instruction="Name it.", labels=("refund", "card"))
 WORDS = {"refund": "order shipped back", "card": "card payment top"}
@@ -68,6 +69,32 @@ def test_preparing_again_finds_the_adapter(engine: Any) -> None:
     assert [event for event in engine.events if isinstance(event, TrainingFinished)] == [before]
     assert engine.answers(again, QUESTIONS) == expected
     assert again.fingerprint() == first.fingerprint()
+
+
+def test_merged_weights_are_timed_beside_the_adapter_where_that_is_asked_for(engine: Any) -> None:
+    resources = engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS)
+    plain = engine.make("lora", QUICK, resources)
+    asked = engine.make("lora", {**QUICK, "merged_latency": True}, resources)
+    assert plain.as_merged() is None
+    assert asked.fingerprint() == plain.fingerprint(), "the trained weights are the same"
+    merged = asked.as_merged()
+    merged.prepare(engine.events.append)
+    forms = (asked, merged)
+    samples: list[LatencySample] = []
+
+    def emit(event: Event) -> None:
+        samples.extend([event.sample] if isinstance(event, Measured) else [])
+        assert not isinstance(event, Warned)
+
+    measure_interleaved(forms, QUESTIONS, set(), emit, levels=(1, 4), samples=4)
+    warm = [(sample.case, sample.concurrency, sample.merged) for sample in samples if sample.phase == "warm"]
+    assert sorted(warm) == sorted(
+        (f"q{n}", level, form) for n in range(4) for level in (1, 4) for form in (False, True)
+    )
+    assert all(sample.ttft_seconds for sample in samples)
+    assert not any("lora" in name for name, _ in merged._model().core.model.named_modules())
+    beside, inside = (engine.answers(form, QUESTIONS) for form in forms)
+    assert {case: reply.text for case, reply in beside.items()} == {case: reply.text for case, reply in inside.items()}
 
 
 def test_an_unfinished_training_goes_on(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:

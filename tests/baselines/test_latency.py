@@ -105,6 +105,19 @@ def test_a_request_holds_the_search_and_no_wait_of_our_own() -> None:
     }
 
 
+def test_merged_weights_are_measured_beside_the_adapter_and_each_by_itself() -> None:
+    @dataclass
+    class Adapter(Local):
+        merged: bool = False
+
+    both = [Adapter("lora"), Adapter("lora", merged=True)]
+    _, samples = measured(both, [("lora", "q1", 1), ("lora with merged weights", "q0", 1)])
+    assert [(s.case, s.merged) for s in samples if s.phase == "warm"] == [
+        ("q0", False), ("q1", True), ("q2", False), ("q2", True),
+    ]  # fmt: skip
+    assert [s.merged for s in samples if s.phase == "cold"] == [False]
+
+
 def test_the_first_request_to_a_model_is_its_cold_start() -> None:
     shared = ModelSpec(id="m")
     _, samples = measured([Local("a", model=shared), Local("b", model=shared), Local("c", model=ModelSpec(id="n"))])

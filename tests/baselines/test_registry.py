@@ -46,6 +46,7 @@ def test_every_default_is_valid_and_visible(kind: str) -> None:
 def test_the_recipes_dials_are_all_offered() -> None:
     dials = {field.name for field in fields(Recipe)} - {"method"}
     parts = {"share", "curve", "seeds", "curve_of", "seed_of", "probe", "engine", "engine_python", "devices"}
+    parts |= {"merged_latency"}
     assert {option.name for option in KINDS["qlora"].options} == dials | parts
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from baselines import registry, worker
+from baselines import peak, registry, worker
 from baselines.contract import Approach, Emit, Reply, Resources
 from baselines.jobs import Job
 from reports.errors import DataError
 from reports.run.events import Answered, ApproachFailed, ApproachFinished, Event, Measured, RoundAnswered, Warned
-from reports.run.schema import ApproachSpec, Case, DataFacts, Environment, Question, RunHeader, RunSpec, Task
+from reports.run.schema import ApproachSpec, Case, DataFacts, Environment, ModelSpec, Question, RunHeader, RunSpec, Task
 from reports.run.store import RunStore
 
 NAMES = ("one", "two")
@@ -78,6 +78,35 @@ def test_approaches_take_turns_and_a_stopped_one_is_asked_no_more(run: Path, mon
     order = [event.answer.approach for event in events if isinstance(event, Answered)]
     assert order == ["one"] * 4 + ["two"] * 4 + ["one"] * 2 + ["two"] * 2 + ["two"] * 4
     assert [event.approach for event in events if isinstance(event, ApproachFinished)] == ["two"]
+
+
+def test_what_this_machine_answers_tells_its_peak_of_memory_turn_by_turn(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local = ModelSpec(id="acme/small")
+    monkeypatch.setattr(registry, "create", lambda spec, _: Echo(spec.model_copy(update={"model": local})))
+    peaks = iter([5, 100, 7, 200])  # two turns of each
+    monkeypatch.setattr(peak, "peak_bytes", lambda: next(peaks))
+    events: list[Event] = []
+    assert worker.run_job(Job(id="j", action="answer", run=str(run), approaches=NAMES, looks=(4,)), events.append)
+    told = {event.approach: event.peak_memory_bytes for event in events if isinstance(event, ApproachFinished)}
+    assert told == {"one": 7, "two": 200}
+
+
+def test_the_peak_is_that_of_the_time_since_it_was_forgotten() -> None:
+    bytearray(300 * 2**20)
+    before = peak.peak_bytes()
+    if before is None:
+        pytest.skip("this platform tells no peak")
+    peak.forget()
+    after = peak.peak_bytes()
+    block = bytearray(100 * 2**20)
+    grown = peak.peak_bytes()
+    assert len(block) == 100 * 2**20
+    assert after is not None
+    assert grown is not None
+    assert after < before - 200 * 2**20
+    assert grown > after + 90 * 2**20
 
 
 def test_one_that_fails_in_its_first_round_leaves_the_others_their_turns(

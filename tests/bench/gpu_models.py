@@ -4,8 +4,11 @@ python -m tests.bench.gpu_models                   # Llama-3.2-1B and Qwen2.5-7B
 python -m tests.bench.gpu_models --models Llama-3.2-1B --methods qlora
 python -m tests.bench.gpu_models --tiny            # two layers on whatever is here: shows that every part runs
 
-Each measurement in a process of its own, so that a peak is its own. Prints; asserts nothing. Needs room for the
-weights on disk (15 GB for 7B). TRL is measured where it is installed, or by the Python that BENCH_TRL names.
+Each measurement in a process of its own, so that a peak is its own and the card is empty before it; the weights too are
+made in one. Trainers: two epochs, of which the second is timed, by the same marks, without validation. Generation: the
+ways take turns, three rounds, their median; an answer that is missing or failed ends the measurement.
+Prints; asserts nothing else. Needs room for the weights on disk (15 GB for 7B). TRL is measured where it is installed,
+or by the Python that BENCH_TRL names (`make gpu` installs it).
 """
 
 # ruff: noqa: T201
@@ -22,6 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest.mock
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKENIZER = ROOT / "advisor" / "demo" / "model"
 MODELS = ("Llama-3.2-1B", "Qwen2.5-7B")
 TASKS = ("ours", "trl", "generate")
+ROUNDS = 3
+NEW_TOKENS = 32
 TINY = {
     "hidden_size": 64,
     "num_hidden_layers": 2,
@@ -52,10 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--length", type=int, default=512, help="longest example in tokens")
     parser.add_argument("--tiny", action="store_true")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--name", default="", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if args.one:
-        print(json.dumps(_one(args.one, args.methods[0], args.folder, args.examples, args.length)))
+        print(json.dumps(_one(args)))
         return 0
     if args.tiny:
         args.models, args.examples, args.length = ("tiny",), 12, 60
@@ -64,8 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
     for name in args.models:
         with tempfile.TemporaryDirectory() as place:
-            folder = random_model(Path(place) / "model", name)
+            folder = Path(place) / "model"
             print(f"\n{name}, {args.examples} examples of up to {args.length} tokens, batches of 16")
+            made = _spawn("build", name, folder, args)
+            if isinstance(made, str):
+                print(f"its weights cannot be made: {made}")
+                continue
             for task in args.tasks:
                 for method in args.methods if task != "generate" else args.methods[:1]:
                     print(_line(task, method, _spawn(task, method, folder, args)))
@@ -78,6 +89,7 @@ def random_model(folder: Path, name: str) -> Path:
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
     from finetune.architectures import architecture
+    from finetune.loading import reclaim_memory
 
     gpu = torch.cuda.is_available()
     shape = TINY if name == "tiny" else architecture(name)[1]
@@ -96,6 +108,8 @@ def random_model(folder: Path, name: str) -> Path:
         torch.set_default_dtype(before)
     model.save_pretrained(folder, max_shard_size="4GB")
     tokenizer.save_pretrained(folder)
+    del model
+    reclaim_memory("cuda" if gpu else "cpu")  # what is measured after it, also in this process, has the whole card
     return folder
 
 
@@ -106,8 +120,10 @@ def _has_gpu() -> bool:
 
 
 def _spawn(task: str, method: str, folder: Path, args: argparse.Namespace) -> dict[str, float] | str:
+    """What the process printed, or why it ended. `method` is the model's name where its weights are made."""
     python = os.environ.get("BENCH_TRL", sys.executable) if task == "trl" else sys.executable
-    command = [python, "-m", "tests.bench.gpu_models", "--one", task, "--methods", method]
+    what = ["--name", method] if task == "build" else ["--methods", method]
+    command = [python, "-m", "tests.bench.gpu_models", "--one", task, *what]
     command += ["--folder", str(folder), "--examples", str(args.examples), "--length", str(args.length)]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=ROOT)
@@ -122,60 +138,94 @@ def _line(task: str, method: str, found: dict[str, float] | str) -> str:
     if isinstance(found, str):
         return f"{task} {method}: not measured ({found})"
     if task == "generate":
-        return "generate: " + ", ".join(f"{name} {value:,.1f} answers/s" for name, value in found.items())
+        each = [f"{name} {value:,.1f} answers/s" for name, value in found.items()]
+        ratios = [f"{found['ours'] / value:.1f}x {name}" for name, value in found.items() if name != "ours"]
+        return f"generate: {', '.join(each)}; ours is {', '.join(ratios)}"
     line = f"{task} {method}: {found['tokens_per_second']:,.0f} tokens/s, peak {found['peak'] / 1e9:.2f} GB"
     if "estimate" in found:
         line += f", estimated {found['estimate'] / 1e9:.2f} GB ({found['estimate'] / found['peak'] - 1:+.0%})"
     return line
 
 
-def _one(task: str, method: str, folder: Path, examples: int, length: int) -> dict[str, float]:
+def _one(args: argparse.Namespace) -> dict[str, float]:
+    folder, method, examples, length = args.folder, args.methods[0], args.examples, args.length
+    if args.one == "build":
+        random_model(folder, args.name)
+        return {}
     measure: dict[str, Callable[[], dict[str, float]]] = {
         "ours": lambda: train_ours(folder, method, examples, length),
         "trl": lambda: train_trl(folder, method, examples, length),
         "generate": lambda: generate(folder, examples, length),
     }
-    return measure[task]()
+    return measure[args.one]()
+
+
+class Stretch:
+    """The second of two epochs: every example once, with all that is done only once behind it."""
+
+    def __init__(self) -> None:
+        self.began = self.ended = 0.0
+        self.tokens = 0
+        """Of an epoch, prompts included."""
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.tokens / (self.ended - self.began)
+
+    def callback(self) -> Any:
+        """For transformers' Trainer, which both trainers are underneath."""
+        import torch
+        from transformers import TrainerCallback
+
+        stretch = self
+
+        def now() -> float:
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()  # what was asked of the card is done
+            return time.perf_counter()
+
+        class Marks(TrainerCallback):  # type: ignore[misc]
+            def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+                if state.global_step == state.max_steps // 2:
+                    stretch.began = now()
+
+            def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+                if state.global_step == state.max_steps:
+                    stretch.ended = now()
+
+        return Marks()
 
 
 def train_ours(folder: Path, method: str, examples: int, length: int) -> dict[str, float]:
-    """Tokens a second (median step), peak and estimated bytes, without the CUDA context that torch does not count."""
+    """Tokens a second, peak and estimated bytes, without the CUDA context that torch does not count."""
     from finetune.data import Pair
+    from finetune.fit import beginning
     from finetune.loading import default_device, free_memory
-    from finetune.memory import estimate_memory, needs_checkpointing
     from finetune.model_files import open_model
     from finetune.recipe import Recipe
     from finetune.train import train
+    from finetune.trainer import AnswerTrainer
 
     device = default_device()
     gpu = device.startswith("cuda")
-    recipe = Recipe.from_options(method, {"epochs": 1, "evaluations": 1, "patience": 0})  # type: ignore[arg-type]
+    recipe = Recipe.from_options(method, {"epochs": 2, "evaluations": 1, "patience": 0})  # type: ignore[arg-type]
     pairs = [Pair(prompt, answer) for prompt, answer in texts(examples, length)]
-    rates: list[float] = []
-    config, longest = open_model(str(folder)).config, length + 24
-    checkpointing = needs_checkpointing(config, recipe, length=longest, tokens=4096, free=free_memory(device))
-    with tempfile.TemporaryDirectory() as out:
-        record = train(
-            pairs,
-            str(folder),
-            recipe,
-            Path(out),
-            device=device,
-            on_step=lambda point, *_: rates.append(point.tokens_per_second or 0.0),
-        )
-    estimate = estimate_memory(
-        config,
-        recipe,
-        length=longest,
-        micro_batch=max(1, min(recipe.batch, (16384 if gpu else 2048) // longest)),
-        weight_bytes=2.0 if gpu and method != "full" else 4.0,
-        checkpointing=checkpointing,
-        overhead=0.0 if gpu else 0.6e9,
-    )
+    config, longest, stretch = open_model(str(folder)).config, length + 24, Stretch()
+    overhead = 0.0 if gpu else 0.6e9
+    begun = beginning(config, recipe, memory=free_memory(device), longest=longest, gpu=gpu, overhead=overhead)
+    begin = AnswerTrainer.__init__
+
+    def marked(self: Any, inner: Any, model: Any, prepared: Any, *rest: Any, **more: Any) -> None:
+        begin(self, inner, model, prepared, *rest, **more)
+        self.add_callback(stretch.callback())
+        stretch.tokens = sum(len(sample.ids) for sample in prepared.train)
+
+    with tempfile.TemporaryDirectory() as out, unittest.mock.patch.object(AnswerTrainer, "__init__", marked):
+        record = train(pairs, str(folder), recipe, Path(out), device=device, devices=1, checkpoint_seconds=1e9)
     return {
-        "tokens_per_second": statistics.median(rates[1:]),
+        "tokens_per_second": stretch.tokens_per_second,
         "peak": float(record.peak_memory_bytes or 0),
-        "estimate": estimate.total,
+        "estimate": begun.estimate.total,
     }
 
 
@@ -203,11 +253,12 @@ def train_trl(folder: Path, method: str, examples: int, length: int) -> dict[str
         device_map={"": "cuda:0" if gpu else "cpu"},
         **({"quantization_config": quantised} if method == "qlora" else {}),
     )
+    stretch = Stretch()
     with tempfile.TemporaryDirectory() as out:
         arguments = trl.SFTConfig(
             output_dir=out,
             per_device_train_batch_size=16,
-            num_train_epochs=1,
+            num_train_epochs=2,
             logging_strategy="no",
             save_strategy="no",
             report_to="none",
@@ -215,74 +266,107 @@ def train_trl(folder: Path, method: str, examples: int, length: int) -> dict[str
             disable_tqdm=True,
         )
         adapter = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
-        data = datasets.Dataset.from_list(rows)
-        trainer = trl.SFTTrainer(model=model, args=arguments, train_dataset=data, peft_config=adapter)
-        tokens = sum(len(row["input_ids"]) for row in trainer.train_dataset)
-        started = time.perf_counter()
+        trainer = trl.SFTTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=datasets.Dataset.from_list(rows),
+            peft_config=adapter,
+            callbacks=[stretch.callback()],
+        )
+        stretch.tokens = sum(len(row["input_ids"]) for row in trainer.train_dataset)
         trainer.train()
-        seconds = time.perf_counter() - started
     peak = torch.cuda.max_memory_allocated() if gpu else _resident()
-    return {"tokens_per_second": tokens / seconds, "peak": float(peak)}
+    return {"tokens_per_second": stretch.tokens_per_second, "peak": float(peak)}
+
+
+Way = Callable[[Sequence[list[int]]], int]
+"""Answers prompts given as ids; returns how many answers there are. Raises where one failed."""
 
 
 def generate(folder: Path, examples: int, length: int) -> dict[str, float]:
     """Answers a second, 32 new tokens each: our engine, plain generate one by one and in padded batches of 32.
 
-    On a GPU also transformers' continuous batching.
+    On a GPU also transformers' continuous batching. The same ids and the same ends for all.
     """
     import torch
-    import transformers
 
-    from baselines.models.contract import Decoding
     from baselines.models.local import load
-    from baselines.prompts import Prompt
     from reports.run.schema import ModelSpec
 
-    prompts = [prompt for prompt, _ in texts(examples, length)]
     model: Any = load(ModelSpec(id=str(folder)))
-    inner, tokenizer = model.core.model, model.core.files.tokenizer
-
-    def ours(some: list[str]) -> None:
-        for _ in model.generate([Prompt(text) for text in some], Decoding(max_new_tokens=32)):
-            pass
-
-    def plain(some: list[str], rows: int) -> None:
-        tokenizer.padding_side = "left"
-        for at in range(0, len(some), rows):
-            batch = tokenizer(some[at : at + rows], return_tensors="pt", padding=True).to(inner.device)
-            with torch.inference_mode():
-                inner.generate(
-                    input_ids=batch["input_ids"],
-                    attention_mask=batch["attention_mask"],
-                    max_new_tokens=32,
-                    do_sample=False,
-                    pad_token_id=tokenizer.pad_token_id,
-                )
-
-    def continuous(some: list[str]) -> None:
-        settings = transformers.GenerationConfig(
-            max_new_tokens=32,
-            do_sample=False,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-        inner.generate_batch(inputs=tokenizer(some)["input_ids"], generation_config=settings)
-
+    prompts = model.layout.prompt_ids([prompt for prompt, _ in texts(examples, length)])
     few = prompts[: max(4, examples // 16)]
-    ways: dict[str, tuple[Callable[[list[str]], None], list[str]]] = {
-        "ours": (ours, prompts),
-        "one by one": (lambda some: plain(some, 1), few),
-        "batches of 32": (lambda some: plain(some, 32), prompts),
+    ways: dict[str, tuple[Way, Sequence[list[int]]]] = {
+        "ours": (lambda some: _ours(model, some), prompts),
+        "one by one": (lambda some: _plain(model, some, 1), few),
+        "batches of 32": (lambda some: _plain(model, some, 32), prompts),
     }
     if torch.cuda.is_available():
-        ways["continuous batching"] = (continuous, prompts)
-    found = {}
-    for name, (run, some) in ways.items():
-        run(some[:4])
-        started = time.perf_counter()
-        run(some)
-        found[name] = len(some) / (time.perf_counter() - started)
-    return found
+        ways["continuous batching"] = (lambda some: _continuous(model, some), prompts)
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):
+        for name, (way, some) in ways.items():
+            way(some if name == "continuous batching" else some[:4])  # its manager is laid out for its first prompts
+            started = time.perf_counter()
+            answered = way(some)
+            rates[name].append(answered / (time.perf_counter() - started))
+            if answered != len(some):
+                raise RuntimeError(f"{name}: {answered} of {len(some)} prompts were answered")
+            _empty(model)
+    return {name: statistics.median(each) for name, each in rates.items()}
+
+
+def _ours(model: Any, some: Sequence[list[int]]) -> int:
+    from baselines.models.generation import Job, Stopping
+
+    stopping = Stopping(model.layout.end_ids, NEW_TOKENS)
+    jobs = [Job(at, ids) for at, ids in enumerate(some)]
+    return sum(done.reason != "memory" for batch in model.core.engine.run(jobs, stopping) for done in batch)
+
+
+def _plain(model: Any, some: Sequence[list[int]], rows: int) -> int:
+    import torch
+
+    answered = 0
+    for at in range(0, len(some), rows):
+        batch = some[at : at + rows]
+        width = max(map(len, batch))
+        padded = [[0] * (width - len(ids)) + ids for ids in batch]
+        mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in batch]
+        with torch.inference_mode():
+            output = model.core.model.generate(
+                input_ids=torch.tensor(padded, device=model.device),
+                attention_mask=torch.tensor(mask, device=model.device),
+                max_new_tokens=NEW_TOKENS,
+                do_sample=False,
+                eos_token_id=sorted(model.layout.end_ids),
+                pad_token_id=0,
+            )
+        answered += len(output)
+    return answered
+
+
+def _continuous(model: Any, some: Sequence[list[int]]) -> int:
+    """It swallows what goes wrong and returns what it has: what failed is not counted."""
+    import transformers
+
+    ends = sorted(model.layout.end_ids)
+    outputs = model.core.model.generate_batch(
+        inputs=list(some),
+        generation_config=transformers.GenerationConfig(
+            max_new_tokens=NEW_TOKENS, do_sample=False, eos_token_id=ends, pad_token_id=0
+        ),
+        persistent_manager=True,  # its graphs are captured in the call before the one that is timed
+    )
+    return sum(output.error is None and bool(output.generated_tokens) for output in outputs.values())
+
+
+def _empty(model: Any) -> None:
+    """What a way keeps of the card must not be missing to the next one."""
+    from finetune.loading import reclaim_memory
+
+    model.core.model.destroy_cached_continuous_batching_manager()
+    reclaim_memory(model.device)
 
 
 def texts(count: int, length: int) -> list[tuple[str, str]]:

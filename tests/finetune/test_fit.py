@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from advisor.cards import find_card
+from advisor.cards import find_card, known
 from finetune.architectures import NAMES, architecture
-from finetune.fit import fit, weight_bytes_of
+from finetune.fit import beginning, fit, weight_bytes_of
 from finetune.memory import shape_of
 from finetune.recipe import Recipe
 from reports.errors import DataError, UsageError
@@ -93,6 +93,21 @@ def test_known_answers(model: str, method: str, card: str, fits: bool) -> None:
     assert bool(found.would_fit) is not fits
 
 
+def test_a_training_begins_with_checkpointing_only_where_memory_asks_for_it() -> None:
+    config = architecture("Llama-2-7B")[1]
+    recipe = Recipe(method="lora", batch=16)
+
+    def begun(memory: float, recipe: Recipe = recipe, **more: Any) -> tuple[int, bool]:
+        found = beginning(config, recipe, memory=memory, longest=1024, gpu=True, **more)
+        return found.micro_batch, found.estimate.checkpointing
+
+    assert begun(400 * GB) == (16, False)
+    assert begun(36 * GB) == (16, True)
+    assert begun(20 * GB) == (1, True)
+    assert begun(1 * GB, Recipe(method="lora", gradient_checkpointing=False)) == (1, False)
+    assert begun(36 * GB, bf16=False) == (1, True)  # weights of 4 bytes
+
+
 def test_what_would_fit_is_named_least_intrusive_first_and_does_fit() -> None:
     found = ask("Llama-3-8B", "lora", "RTX 4090", length=4096, gradient_checkpointing=False)
     assert not found.fits
@@ -114,10 +129,26 @@ def test_what_would_fit_is_named_least_intrusive_first_and_does_fit() -> None:
         ("h100", "H100 80GB"),
         ("NVIDIA H200", "H200"),
         ("rtx 4090", "RTX 4090"),
+        ("NVIDIA GeForce RTX 4060 Ti", "RTX 4060 Ti"),
     ],
 )
 def test_cards_by_the_drivers_name(said: str, name: str) -> None:
     assert find_card(said).name == name
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "NVIDIA A100-SXM4-40GB MIG 1g.10gb",
+        "NVIDIA H100 80GB HBM3 MIG 2g.20gb",
+        "NVIDIA GeForce RTX 4090 Laptop GPU",
+        "NVIDIA GeForce RTX 4070 Ti",
+        "NVIDIA GeForce RTX 4080 SUPER",
+        "NVIDIA GeForce RTX 4090 D",
+    ],
+)
+def test_a_part_of_a_card_and_its_sisters_have_not_its_speed(said: str) -> None:
+    assert known(said) is None
 
 
 def test_a_size_is_a_card_and_an_unknown_one_names_the_nearest() -> None:

@@ -6,13 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from finetune.loading import load_weights, resolve_precision
+from finetune.loading import free_memory, load_weights, resolve_precision
 from finetune.model_files import count_weights, hash_weights, open_model
 from reports.errors import DataError, EnvironmentFault
 
@@ -178,6 +180,45 @@ def test_a_model_that_does_not_fit_is_told_with_numbers(tiny_model: Path, monkey
 def test_precision_is_only_chosen_where_it_is_auto() -> None:
     assert resolve_precision("auto", "cpu") == "float32"
     assert resolve_precision("bfloat16", "cpu") == "bfloat16"
+
+
+@pytest.mark.parametrize(("generation", "precision"), [(7, "float16"), (8, "bfloat16"), (9, "bfloat16")])
+def test_bfloat16_is_chosen_only_where_the_card_has_it(
+    monkeypatch: pytest.MonkeyPatch, generation: int, precision: str
+) -> None:
+    """torch calls it supported where it is emulated, too: on a T4 or V100, many times slower than fp16."""
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "_check_bf16_tensor_supported", lambda device: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(major=generation))
+    assert resolve_precision("auto", "cuda:0") == precision
+
+
+def test_what_torch_keeps_and_nothing_uses_counts_as_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3 * 10**9, 24 * 10**9))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 20 * 10**9)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 5 * 10**9)
+    assert free_memory("cuda:0") == 18 * 10**9
+
+
+def test_what_is_held_in_cycles_is_given_back_before_a_model_is_refused(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from finetune import loading
+
+    class Trainer:
+        """Refers to itself, as trainers do."""
+
+        def __init__(self) -> None:
+            self.me = self
+
+    held = weakref.ref(Trainer())
+    monkeypatch.setattr(loading, "free_memory", lambda device: 1000 if held() else 10**9)
+    assert load_weights(open_model(str(tiny_model)), device="cpu").precision == "float32"
 
 
 def test_quantisation_is_imported_without_torch_s_compiler() -> None:

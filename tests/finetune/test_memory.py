@@ -8,7 +8,7 @@ import pytest
 
 from advisor.fitting import EXACTNESS
 from finetune.architectures import architecture
-from finetune.memory import cache_bytes, estimate_memory, needs_checkpointing, shape_of
+from finetune.memory import cache_bytes, estimate_memory, shape_of
 from finetune.recipe import Recipe
 from reports.errors import DataError
 from tests.finetune.published_memory import MEASURED, ROWS, STATED
@@ -63,14 +63,6 @@ def test_parts_add_up_and_order_is_as_expected() -> None:
     assert one.total == pytest.approx(one.weights + one.adapters + one.activations + one.logits + one.overhead)
     assert one.plan_for > one.total
     assert "GB" in one.words()
-
-
-def test_checkpointing_is_chosen_only_where_memory_asks_for_it() -> None:
-    recipe = Recipe(method="lora")
-    ask = {"length": 4096, "tokens": 16384}
-    assert needs_checkpointing(LLAMA2_7B, recipe, **ask, free=24e9)
-    assert not needs_checkpointing(LLAMA2_7B, recipe, **ask, free=400e9)
-    assert not needs_checkpointing(LLAMA2_7B, Recipe(gradient_checkpointing=False), **ask, free=1e9)
 
 
 def test_shape_reads_nested_and_old_spellings_and_names_what_is_missing() -> None:

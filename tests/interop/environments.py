@@ -1,6 +1,7 @@
 """Sets up the other tools, each in an environment of its own below one folder: what `make interop` does first.
 
     python -m tests.interop.environments .interop          # most of an hour on two cores; again: only what is missing
+    python -m tests.interop.environments .interop trl      # one of them: what `make gpu` compares with
 
 Takes packages from PyPI and compiles llama.cpp's binding, for which a C++ compiler must be here (Debian: g++; cmake
 and ninja are fetched where they are missing). A tool that cannot be installed is said and left out; its tests then skip
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from finetune.export.tools import PACKAGES, TORCH
@@ -35,11 +37,11 @@ DISK = {"llama": 1, "llamafactory": 8, "trl": 7, "axolotl": 9}
 """GB that an environment may take: PyPI's torch brings CUDA along."""
 
 
-def main(folder: Path) -> int:
-    """Installs what is missing. Exit code 0 where at least one tool is there."""
+def main(folder: Path, tools: Sequence[str] = ()) -> int:
+    """Installs what is missing of these tools, of all where none is named. Exit code 0 where at least one is there."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-    there = [name for name in STEPS if (folder / name / DONE).is_file() or _install(name, folder / name)]
+    there = [name for name in tools or STEPS if (folder / name / DONE).is_file() or _install(name, folder / name)]
     _say(f"ready: {', '.join(there) or 'none'}")
     return 0 if there else 3
 
@@ -90,4 +92,4 @@ def _stub_audio(python: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

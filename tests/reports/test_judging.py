@@ -204,3 +204,26 @@ def test_comparisons_say_whether_they_stand_on_one_model(tmp_path: Path) -> None
     assert basis(spec, "zero-shot", "floor") == ""
     assert "use different models" in different_models(spec, "zero-shot", "big")
     assert different_models(spec, "zero-shot", "few-shot") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"precision": "nf4"}, "precision"),
+        ({"engine": "vllm"}, "engine"),
+        ({"chat_template_arguments": {"thinking": False}}, "chat-template arguments"),
+        ({"precision": "nf4", "engine": "vllm"}, "precision and engine"),
+    ],
+)
+def test_the_same_weights_used_in_another_way_are_said_to_be(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    spec = store_of(tmp_path / "r").header.spec
+    changed = [
+        one.model_copy(update={"model": one.model.model_copy(update=change)})
+        if one.name == "few-shot" and one.model
+        else one
+        for one in spec.approaches
+    ]
+    spec = spec.model_copy(update={"approaches": tuple(one for one in changed if one.name != "big")})
+    assert several_models(spec)
+    assert basis(spec, "zero-shot", "few-shot") == f"same base model, with different {said}"
+    assert f"use the same base model with different {said}:" in different_models(spec, "zero-shot", "few-shot")

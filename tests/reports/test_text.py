@@ -131,3 +131,12 @@ def test_json_text_escapes_what_a_terminal_would_obey_and_loses_nothing() -> Non
     assert json.loads(written) == {"said": hostile}
     assert not set("\x1b\x9b\u202e\x00\u2028") & set(written)
     assert "é日本" in written
+
+
+def test_a_gpu_is_named_with_what_decides_its_last_digits() -> None:
+    from reports.method import _device
+    from reports.run.schema import Environment
+
+    plain = Environment(python="3", platform="p", packages={}, device="cpu")
+    card = plain.model_copy(update={"device": "NVIDIA L4", "compute_capability": "8.9", "driver": "570.1"})
+    assert (_device(plain), _device(card)) == ("cpu", "NVIDIA L4 (compute capability 8.9, driver 570.1)")

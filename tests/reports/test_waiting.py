@@ -35,9 +35,9 @@ def test_each_concurrency_has_its_line_and_the_pass_its_sentence() -> None:
     facts = dict(latency_facts(found))
     assert facts["Latency, one at a time"] == (
         "median 0.51 s (0.41 s to 0.60 s); p95 0.95 s (0.91 s to 0.99 s); first token 50 ms (41 ms to 60 ms), "
-        "p95 95 ms; 20 answer tokens a second; 100 requests"
+        "p95 95 ms; 20 answer tokens a second (17 to 25); 100 requests"
     )
-    assert facts["Latency, 4 at a time"].endswith("24 requests")
+    assert facts["Latency, 4 at a time"].endswith("answer tokens a second for each caller (58 to 130); 24 requests")
     assert facts["Cold start"].startswith("2.0 s for the first request")
     assert "embedding and search included" in facts["How latency was measured"]
     assert "100 requests one at a time, then 24 requests 4 at a time" in facts["How latency was measured"]
@@ -45,6 +45,16 @@ def test_each_concurrency_has_its_line_and_the_pass_its_sentence() -> None:
     assert table is not None
     assert [row[1].text for row in table.rows] == ["1", "4"]
     assert "p95 needs 72 requests" in table.rows[1][3].note
+
+
+def test_merged_weights_have_a_line_of_their_own_and_move_no_other_figure() -> None:
+    alone = [sample(n) for n in range(30)]
+    merged = [sample(n).model_copy(update={"merged": True, "seconds": 9.0}) for n in range(30)]
+    found = approach(*(one.model_copy(update={"merged": False}) for one in alone), *merged)
+    assert found.latency.p50_seconds == approach(*alone).latency.p50_seconds
+    facts = dict(latency_facts(found))
+    assert facts["The same with merged weights, one at a time"].startswith("median 9.0 s")
+    assert "30 requests one at a time," in facts["How latency was measured"]
 
 
 def test_nothing_is_said_of_what_was_not_measured() -> None:

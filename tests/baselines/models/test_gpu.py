@@ -18,7 +18,7 @@ from baselines.models.contract import Decoding, Generation
 from baselines.models.local import LocalModel, load
 from baselines.prompts import Prompt
 from finetune.loading import BYTES_PER_WEIGHT, load_weights
-from finetune.memory import OVERHEAD_BYTES, cache_bytes, shape_of
+from finetune.memory import answering_bytes, cache_bytes
 from finetune.model_files import open_model
 from reports.run.schema import ModelSpec
 from tests.bench.gpu_models import random_model
@@ -208,8 +208,12 @@ def test_the_peak_of_a_billion_weights_is_what_the_plan_says(tmp_path: Path, pre
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()  # reading the weights has a peak of its own
     answers(model, asked, Decoding(max_new_tokens=64))
-    tokens = max(map(len, model.layout.prompt_ids([prompt.text for prompt in asked]))) + 64
-    assert torch.cuda.max_memory_allocated() == pytest.approx(planned(config, precision, tokens, 32), rel=0.35)
+    longest = max(map(len, model.layout.prompt_ids([prompt.text for prompt in asked])))
+    # Without the CUDA context, which torch does not count.
+    planned = answering_bytes(
+        config, weight_bytes=BYTES_PER_WEIGHT[precision], prompt=longest, room=64, rows=32, gpu=True
+    )
+    assert torch.cuda.max_memory_allocated() == pytest.approx(planned, rel=0.35)
 
 
 @pytest.mark.gpu
@@ -253,12 +257,7 @@ def test_the_plan_knows_the_parts_of_its_figure(build_tiny: Callable[..., Path],
     """The same sum on the CPU, so that the comparison above compares what it says: weights as they are loaded."""
     files = open_model(str(build_tiny(tmp_path / "m", hidden=128, layers=3)))
     weights = load_weights(files, precision="float32", device="cpu").model.get_memory_footprint()
-    without = planned(files.config, "float32", 100, 8) - cache_bytes(files.config, tokens=100, rows=8)
-    assert without - OVERHEAD_BYTES == pytest.approx(weights, rel=0.05)
-
-
-def planned(config: dict[str, Any], precision: str, tokens: int, rows: int) -> float:
-    """Bytes for answering, as `advisor plan` adds them up for a GPU."""
-    shape, per_weight = shape_of(config), BYTES_PER_WEIGHT[precision]
-    cached = cache_bytes(config, tokens=tokens, rows=rows)
-    return shape.linear * per_weight + shape.embedding * max(per_weight, 2.0) + cached + OVERHEAD_BYTES
+    most = answering_bytes(files.config, weight_bytes=4.0, prompt=92, room=8, rows=8, gpu=False)
+    table = cache_bytes(files.config, tokens=100, rows=8, bytes_per_value=4.0)
+    passing = max(8 * 92 * (2 * 128 + 3 * 256), 8 * files.config["vocab_size"]) * 4
+    assert most - table - passing == pytest.approx(weights, rel=0.05)

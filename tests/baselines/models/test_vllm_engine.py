@@ -31,6 +31,7 @@ class StandIn:
     """What the package was asked for."""
 
     started: list[dict[str, Any]] = field(default_factory=list)
+    ended: int = 0
     adapters: list[Any] = field(default_factory=list)
     counts_the_end: bool = True
 
@@ -43,7 +44,11 @@ class GreedyLLM:
 
         seen.started.append(said)
         self.seen = seen
+        self.llm_engine = SimpleNamespace(engine_core=SimpleNamespace(shutdown=self.end))
         self.model = AutoModelForCausalLM.from_pretrained(said["model"])
+
+    def end(self) -> None:
+        self.seen.ended += 1
 
     def generate(self, prompts: list[Any], sampling: list[Any], *, use_tqdm: bool, lora_request: Any) -> list[Any]:
         import torch
@@ -136,7 +141,32 @@ def test_an_adapter_starts_it_with_room_for_its_rank(tiny_model: Path, vllm: Sta
     answers(tuned)
     answers(model)
     assert [said.get("max_lora_rank") for said in vllm.started] == [None, 32]
+    assert vllm.ended == 1, "the first one's process holds the card until it is told to end"
     assert vllm.adapters == [None, ("adapter-1", 1, str(tmp_path)), None]
+
+
+@pytest.mark.parametrize(("free", "share"), [(23.5, 0.9), (12.0, 0.485)])
+def test_it_takes_no_more_than_is_free_of_the_card(
+    tiny_model: Path, vllm: StandIn, monkeypatch: pytest.MonkeyPatch, free: float, share: float
+) -> None:
+    import torch
+
+    engine = VllmEngine(load(ModelSpec(id=str(tiny_model)), device="cpu").core.files, "float32", 512, "cuda:0", cards=2)
+    monkeypatch.setattr("baselines.models.vllm_engine.reclaim_memory", lambda device: None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda card: (23.5e9 if card == 0 else free * 1e9, 24e9))
+    engine._loaded()
+    assert vllm.started[0]["gpu_memory_utilization"] == share
+
+
+def test_a_context_that_leaves_no_room_is_told_with_what_to_lower(tiny_model: Path, vllm: StandIn) -> None:
+    def refuse(**_: Any) -> None:
+        raise RuntimeError("Engine core initialization failed. See root cause above.")
+
+    sys.modules["vllm"].LLM = refuse  # type: ignore[attr-defined]
+    with pytest.raises(EnvironmentFault, match=r"does not start with .* and 512 tokens of context") as caught:
+        answers(through_vllm(tiny_model))
+    assert "context_length" in caught.value.hint
 
 
 def test_without_the_package_it_says_how_to_get_it(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

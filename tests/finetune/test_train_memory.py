@@ -1,0 +1,72 @@
+"""What a training takes of the memory: decided before it, given back after it."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finetune import adapting, loading
+from finetune.data import Pair
+from finetune.recipe import Method, Recipe
+from finetune.train import train
+
+
+def run(base: Path, out: Path, method: Method = "lora", **options: Any) -> None:
+    words = ["refund", "card", "transfer", "balance"]
+    pairs = [Pair(f"Input: {'order ' * (i % 7)}{words[i % 4]}", words[i % 4], f"row {i}") for i in range(40)]
+    train(pairs, str(base), Recipe.from_options(method, {"epochs": 1, "batch": 8, **options}), out, device="cpu")
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora", "full"])
+def test_a_finished_training_leaves_no_weights_in_memory(
+    tiny_model: Path, tmp_path: Path, method: Method, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same process answers next, with the base model in another precision: both would have to fit."""
+    loading.import_bitsandbytes()  # its warning, which the test runner keeps, would hold the frames of the training
+    loaded: list[weakref.ref[Any]] = []
+    real = loading.load_weights
+
+    def watched(*said: Any, **more: Any) -> Any:
+        weights = real(*said, **more)
+        loaded.append(weakref.ref(weights.model))
+        return weights
+
+    monkeypatch.setattr("finetune.train.load_weights", watched)
+    gc.disable()
+    try:
+        run(tiny_model, tmp_path, method)
+        assert [model() for model in loaded] == [None]
+    finally:
+        gc.enable()
+
+
+def test_memory_decides_on_checkpointing_before_the_weights_are_loaded(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the plan does: what the weights take must not be counted twice."""
+    happened: list[Any] = []
+    adapt, load_weights, free = adapting.adapt, loading.load_weights, 0
+
+    def adapted(*said: Any, checkpointing: bool) -> Any:
+        happened.append(checkpointing)
+        return adapt(*said, checkpointing=checkpointing)
+
+    def loaded(*said: Any, **more: Any) -> Any:
+        happened.append("loaded")
+        return load_weights(*said, **more)
+
+    def asked(device: str) -> int:
+        happened.append("asked")
+        return free
+
+    monkeypatch.setattr("finetune.train.adapt", adapted)
+    monkeypatch.setattr("finetune.train.load_weights", loaded)
+    monkeypatch.setattr("finetune.train.free_memory", asked)
+    for free in (10**9, 10**6):
+        run(tiny_model, tmp_path / str(free))
+    run(tiny_model, tmp_path / "said", gradient_checkpointing=False)
+    assert happened == ["asked", "loaded", False, "asked", "loaded", True, "loaded", False]
