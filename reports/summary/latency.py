@@ -16,8 +16,8 @@ from reports.text import count
 def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
     """Percentiles of the warm requests made one at a time.
 
-    p95 is not given below 72 of them and p99 not below 368: nothing bounds them. `n` counts those requests. Cold starts,
-    several requests at a time and merged weights are given beside them.
+    p95 is not given below 72 of them and p99 not below 368: nothing bounds them. `n` counts those requests. Cold
+    starts, several requests at a time and merged weights are given beside them.
     """
     warm = [s for s in samples if s.phase == "warm" and not s.merged]
     merged = _levels([s for s in samples if s.phase == "warm" and s.merged])

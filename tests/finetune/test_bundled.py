@@ -124,7 +124,8 @@ def test_twenty_epochs_on_a_hundred_examples_are_stopped_as_overfitting(
 ) -> None:
     from finetune.train import train
 
-    recipe = Recipe.from_options("lora", {"learning_rate": 8e-3, "epochs": 20})
+    # Twenty validation examples: five of them rise and fall by chance at a high rate, which is no overfitting.
+    recipe = Recipe.from_options("lora", {"learning_rate": 2e-3, "epochs": 20, "eval_share": 0.2})
     record = train(tickets[:100], str(base), recipe, tmp_path, device="cpu")
     assert record.stopped == "validation loss stopped falling"
     assert record.epochs < 20

@@ -101,6 +101,13 @@ def test_the_longest_example_is_in_the_first_step_and_neighbours_have_like_lengt
     assert padded < 1.25 * sum(len(sample.ids) for sample in data)
 
 
+def test_labels_whose_lengths_differ_by_a_token_are_mixed_in_a_step() -> None:
+    data = samples([13, 14] * 40)
+    steps = plan_epoch(data, Recipe(batch=8), 0)
+    mixed = [step for step in steps if 2 <= sum(len(data[i].ids) == 13 for i in step) <= 6]
+    assert len(mixed) >= 6 == 0.6 * len(steps)
+
+
 def test_a_step_is_split_by_padded_tokens_and_keeps_all() -> None:
     data = samples([50, 40, 30, 20, 10, 200])
     pieces = split_step([0, 1, 2, 3, 4, 5], data, 100)

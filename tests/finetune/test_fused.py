@@ -18,13 +18,13 @@ from finetune.recipe import Recipe
 SAMPLES = [Sample(tuple(range(5, 30)), start=20), Sample(tuple(range(40, 52)), start=3), Sample((7, 8, 9), start=1)]
 
 
-def adapted(folder: Path, **options: Any) -> tuple[Any, Any]:
+def adapted(folder: Path, *, checkpointing: bool = False, **options: Any) -> tuple[Any, Any]:
     """(transformers model, PEFT model) with adapters that are not zero any more."""
     import torch
 
     weights = load_weights(open_model(str(folder)), device="cpu", training=True)
     torch.manual_seed(0)
-    model = adapt(weights, Recipe.from_options("lora", {"rank": 4, **options}), longest=32)
+    model = adapt(weights, Recipe.from_options("lora", {"rank": 4, **options}), checkpointing=checkpointing)
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.2)
@@ -98,7 +98,7 @@ def test_without_its_adapter_and_without_gradients_it_is_pefts_forward(tiny_mode
 def test_checkpointed_layers_give_the_same_gradients(tiny_model: Path) -> None:
     inner, model = adapted(tiny_model)
     plain = dict(gradients(inner, model))
-    again, checkpointed = adapted(tiny_model, gradient_checkpointing=True)
+    again, checkpointed = adapted(tiny_model, checkpointing=True)
     assert again.is_activation_checkpointing
     for name, value in gradients(again, checkpointed):
         assert (value - plain[name]).abs().max() < 1e-5 * plain[name].abs().max(), name
