@@ -24,8 +24,12 @@ Script = Callable[[int, dict[str, Any]], Behaviour]
 BEHAVIOURS = (
     *("ok", "slow", "length", "filtered", "refusal"),
     *("busy", "busy-hint", "error", "hang", "cut", "invalid-json", "empty-choices", "wrong-usage", "no-usage"),
+    "own-prompt",
     *("unauthorized", "no-model", "no-credit", "redirect"),
 )
+
+OWN_PROMPT = 3_000
+"""Tokens that a gateway's own prompt adds to what it bills."""
 
 
 class Bucket:
@@ -182,6 +186,8 @@ def completion(body: dict[str, Any], behaviour: str = "ok", said: str | None = N
         "total_tokens": len(prompt.split()) + 1,
         "prompt_tokens_details": {"cached_tokens": 1},
     }
+    if behaviour == "own-prompt":
+        usage["prompt_tokens"] += OWN_PROMPT
     if behaviour == "wrong-usage":
         usage = {"prompt_tokens": -5, "completion_tokens": "many", "total_tokens": 10**12}
     choices = [] if behaviour == "empty-choices" else [{"index": 0, "message": message, "finish_reason": finish}]

@@ -7,7 +7,7 @@ that another prompt could not escape either; answers that came before it are han
     await asker.all(prompts, Decoding(), hand_over=inbox.put)
 
 Tokens are counted from the response that became the answer, never from a failed attempt. The budget does count an
-attempt that may have been billed (time-out, cut, unreadable), at its worst case.
+attempt that may have been billed (time-out, cut, unreadable, given up by us), at its worst case.
 """
 
 from __future__ import annotations
@@ -135,8 +135,8 @@ class Asker:
         self, prompt: Prompt, decoding: Decoding, dialect: Dialect, *, stream: bool
     ) -> Received | Failure:
         """One request, with its place in the pace and its share of the budget given back however it ends."""
-        worst = self.budget.cost(most_tokens(prompt.text), decoding.max_new_tokens)
-        reserved = await self.budget.reserve(worst)
+        reserved = await self.budget.reserve(self.budget.cost(most_tokens(prompt.text), decoding.max_new_tokens))
+        worst = reserved.usd if reserved is not None else 0.0
         billed = 0.0
         try:
             ticket = await self.pace.start(estimate_tokens(prompt.text) + decoding.max_new_tokens)
@@ -147,6 +147,9 @@ class Asker:
                     self._slow_down(ticket, outcome)
                 else:
                     billed = self._account(ticket, outcome, prompt, decoding)
+            except asyncio.CancelledError:
+                billed = worst  # it has left, and nobody will hear what became of it
+                raise
             finally:
                 self.pace.end(ticket)
         finally:
