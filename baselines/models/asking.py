@@ -66,6 +66,7 @@ class Asker:
         self.dialect = Dialect("max_completion_tokens" if endpoint.official else "max_tokens")
         self._warn = warn
         self._lost_in_a_row = 0
+        self._answered = self._left = 0
         self._client: Any = None
         self._chance = random.Random(0)
 
@@ -79,6 +80,7 @@ class Asker:
     ) -> None:
         """Hands over one generation for each prompt, as they come. Raises EnvironmentFault when the run must stop."""
         waiting = iter(enumerate(prompts))
+        self._left = len(prompts)
         stopped: list[BudgetReached] = []
 
         async def work() -> None:
@@ -87,6 +89,7 @@ class Asker:
                     return
                 try:
                     hand_over(await self.one(index, prompt, decoding, stream=stream))
+                    self._left -= 1
                 except BudgetReached as reached:
                     stopped.append(reached)
 
@@ -97,6 +100,7 @@ class Asker:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            self._left = 0
         if stopped:
             raise stopped[0]
 
@@ -114,6 +118,8 @@ class Asker:
             if outcome.kind == "refused":
                 return Generation(index, status="refused", error=outcome.sentence, attempts=attempts)
             if outcome.kind == "rate":
+                if self._answered and self._left == 1 and self.pace.starved():  # others passed: it is this prompt
+                    return Generation(index, status="error", error=outcome.sentence, attempts=attempts)
                 self._check_patience(outcome)
                 continue
             if outcome.kind == "rejected":
@@ -198,6 +204,7 @@ class Asker:
         self.pace.observe(received.headers)
         self.pace.succeeded(ticket, prompted + completed)
         self._lost_in_a_row = 0
+        self._answered += 1
         if found.usage_estimated:
             self._warn(
                 f"{self.endpoint.host} reports no believable token counts: they are estimated at about "
@@ -232,7 +239,7 @@ class Asker:
         if self.pace.starved():
             raise EnvironmentFault(
                 f"{self.endpoint.host} has refused every request for more than {patience:,.0f} s. {failure.sentence}",
-                "Lower the requests per minute, or resume the run later: the answers so far are kept.",
+                "Lower the requests per minute, or resume when it is ready: the answers so far are kept.",
             )
 
     def _learn(self, used: Dialect, failure: Failure) -> bool:

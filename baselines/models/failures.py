@@ -9,6 +9,7 @@ Raises EnvironmentFault itself where no other request could fare better: no key,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     import openai
 
 Kind = Literal["rate", "timeout", "server", "unreachable", "broken", "refused", "rejected"]
-"""rate: asked too fast · server: 5xx, not billed · unreachable: no connection · broken: cut or unreadable, perhaps
-billed · refused: a content filter · rejected: this request is wrong (400, 413, 422)."""
+"""rate: asked too fast, or it is not ready (429, 503, 529) · server: other 5xx, not billed · unreachable: no
+connection · broken: cut or unreadable, perhaps billed · refused: a content filter · rejected: this request is wrong
+(400, 413, 422, or larger than a whole minute's limit)."""
 
 WORDS = 200
 """Characters of the endpoint's own words that a message quotes."""
@@ -88,7 +90,9 @@ def _status_failure(error: openai.APIStatusError, endpoint: Endpoint) -> Failure
         raise _locked_out(status, words, endpoint)
     if status in (404, 405) or 300 <= status < 400:
         raise _wrong_address(status, words, endpoint)
-    if status == 429 or (status in (503, 529) and wait is not None):
+    if status == 429 and _never_fits(_message(error)):
+        return Failure("rejected", sentence, None, headers)
+    if status in (429, 503, 529):
         return Failure("rate", sentence, wait, headers)
     if status in (408, 504):
         return Failure("timeout", sentence, wait, headers)
@@ -97,6 +101,13 @@ def _status_failure(error: openai.APIStatusError, endpoint: Endpoint) -> Failure
     if code in FILTERS or any(name in words for name in FILTERS):
         return Failure("refused", "The endpoint declined the prompt (content filter).", None, headers)
     return Failure("rejected", sentence, None, headers, argument=str(error.param or ""))
+
+
+def _never_fits(words: str) -> bool:
+    """True for one request above the limit of a whole minute, which no waiting makes pass."""
+    told = re.search(r"(?i)\blimit:? ([\d,]+).*\brequested:? ([\d,]+)", words)
+    larger = told is not None and int(told[2].replace(",", "") or 0) > int(told[1].replace(",", "") or 0)
+    return larger or "request too large" in words.casefold()
 
 
 def locked_out(error: openai.APIStatusError, endpoint: Endpoint) -> EnvironmentFault:

@@ -44,8 +44,8 @@ class Limits:
     timeout_seconds: float = 60.0
     """From sending a request to the last byte of its answer."""
     attempts: int = 5
-    """Tries of one prompt that may fail by server errors, time-outs or broken answers. Refusals to hurry (429) do
-    not count: they end with `patience_seconds`."""
+    """Tries of one prompt that may fail by server errors, time-outs or broken answers. Refusals to hurry and of a
+    server that is not ready (429, 503, 529) do not count: they end with `patience_seconds`."""
     patience_seconds: float = 300.0
     """How long everything may be refused, or asked to wait, before the run stops and can be resumed."""
     first_wait_seconds: float = 0.25

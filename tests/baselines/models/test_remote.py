@@ -193,6 +193,39 @@ def test_what_no_other_prompt_could_escape_stops_the_run(serve: Serve, behaviour
     assert len(server.requests) < 5
 
 
+TOO_LARGE = "Request too large for test on tokens per min (TPM): Limit 30000, Requested 41013. Shorten it."
+FULL = "Rate limit reached for test on tokens per min (TPM): Limit 30,000, Used 29,500, Requested 900."
+
+
+@pytest.mark.parametrize("words", [TOO_LARGE, TOO_LARGE.partition(": ")[2], "later"])
+def test_one_prompt_that_never_passes_costs_itself_alone(serve: Serve, words: str) -> None:
+    def script(number: int, body: dict[str, Any]) -> Any:
+        return (429, words, {}) if body["messages"][0]["content"].endswith("word3") else "ok"
+
+    patience = 0.3 if words == "later" else 60
+    _, model = serve(script, limits=Limits(first_wait_seconds=0.01, patience_seconds=patience))
+    found = answers(model, prompts(10))
+    assert [g.index for g in found if g.status != "ok"] == [3]
+    assert words in (found[3].error or "")
+
+
+def test_a_request_that_fits_a_full_minute_is_waited_for(serve: Serve) -> None:
+    _, model = serve(lambda number, body: (429, FULL, {"retry-after": "0.02"}) if number < 3 else "ok")
+    assert {g.status for g in answers(model, prompts(5))} == {"ok"}
+
+
+@pytest.mark.parametrize("status", [503, 529])
+def test_a_server_that_is_still_loading_is_waited_for(serve: Serve, status: int) -> None:
+    _, model = serve(lambda number, body: (status, "loading", {}) if number <= 12 else "ok")
+    assert {g.status for g in answers(model, prompts(3))} == {"ok"}
+
+
+def test_a_server_that_never_gets_ready_stops_the_run(serve: Serve) -> None:
+    _, model = serve((503, "loading", {}), limits=Limits(first_wait_seconds=0.01, patience_seconds=0.1))
+    with pytest.raises(EnvironmentFault, match="answered 503: loading"):
+        answers(model, prompts(10))
+
+
 def test_an_endpoint_that_fails_every_prompt_is_given_up(serve: Serve) -> None:
     server, model = serve("error", limits=Limits(attempts=1))
     with pytest.raises(EnvironmentFault, match=r"failed \d+ prompts in a row.*answered 500"):
