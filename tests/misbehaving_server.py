@@ -4,8 +4,8 @@
     ... ModelSpec(id="openai:test", base_url=server.url)
     server.stop()
 
-The answer to a prompt is its last word in capitals. A behaviour is a word of `BEHAVIOURS`, (status, words,
-headers) of an error, or ("say", text).
+The answer to a prompt is its last word in capitals. A behaviour is a word of `BEHAVIOURS`, (status, words
+or a body in JSON, headers) of an error, or ("say", text).
 """
 
 from __future__ import annotations
@@ -211,6 +211,8 @@ class _Wire:
         return True
 
     async def error(self, status: int, words: str, headers: Mapping[str, str]) -> bool:
+        if words.startswith(("{", "[")):  # a body of the script's own
+            return await self.send(status, words, headers)
         code = headers.get("x-code")
         return await self.send(status, json.dumps({"error": {"message": words, "code": code}}), headers)
 

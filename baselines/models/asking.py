@@ -67,6 +67,7 @@ class Asker:
         self._warn = warn
         self._lost_in_a_row = 0
         self._answered = self._left = 0
+        self._tried_without_seed = False
         self._client: Any = None
         self._chance = random.Random(0)
 
@@ -108,11 +109,14 @@ class Asker:
         """The one generation of a prompt, after as many attempts as it takes. `stream` measures the first token."""
         attempts = failures = 0
         entered = time.perf_counter()
+        rejected: Failure | None = None
         while True:
             attempts += 1
-            dialect = self.dialect
+            dialect = self.dialect if rejected is None else self.dialect.without_seed()
             outcome = await self._attempt(prompt, decoding, dialect, stream=stream)
             if isinstance(outcome, Received):
+                if rejected is not None:
+                    self._adopt(self.dialect.without_seed())
                 waited = max(0.0, time.perf_counter() - entered - outcome.seconds)
                 return replace(self._answer(index, prompt, decoding, outcome), attempts=attempts, waited_seconds=waited)
             if outcome.kind == "refused":
@@ -123,9 +127,13 @@ class Asker:
                 self._check_patience(outcome)
                 continue
             if outcome.kind == "rejected":
-                if self._learn(dialect, outcome):
+                if rejected is None and self._learn(dialect, outcome):
                     continue
-                return Generation(index, status="error", error=outcome.sentence, attempts=attempts)
+                if rejected is None and not self._tried_without_seed and "seed" not in dialect.without:
+                    rejected = outcome  # it does not say what is wrong with it: this one is asked once more
+                    continue
+                self._tried_without_seed |= rejected is not None
+                return Generation(index, status="error", error=(rejected or outcome).sentence, attempts=attempts)
             failures += 1
             if failures >= self.limits.attempts:
                 return self._lost(index, outcome, attempts)
@@ -246,13 +254,16 @@ class Asker:
         """True when the request may be sent again with other arguments."""
         if self.dialect != used:
             return True  # another request learnt it meanwhile
-        found = used.after(failure.argument, failure.sentence)
+        found = used.after(failure.arguments, failure.sentence)
         if found is None:
             return False
-        self.dialect = found
-        for name in sorted(found.without - used.without - {"length", "stream_options"}):
-            self._warn(f"{self.endpoint.model} at {self.endpoint.host} does not take `{name}`: it is left out.")
+        self._adopt(found)
         return True
+
+    def _adopt(self, found: Dialect) -> None:
+        for name in sorted(found.without - self.dialect.without - {"length", "stream_options"}):
+            self._warn(f"{self.endpoint.model} at {self.endpoint.host} does not take `{name}`: it is left out.")
+        self.dialect = found
 
     def _lost(self, index: int, failure: Failure, attempts: int) -> Generation:
         """The failure of a prompt as its one generation. Raises EnvironmentFault where the endpoint itself is gone."""

@@ -45,8 +45,8 @@ class Failure:
     wait: float | None = None
     """Seconds that the endpoint asked us to wait; None: it did not say."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    argument: str = ""
-    """The argument that a rejection names."""
+    arguments: tuple[str, ...] = ()
+    """Arguments that a rejection may name, besides those quoted in its sentence."""
 
 
 def failure_of(error: Exception, endpoint: Endpoint) -> Failure:
@@ -100,7 +100,8 @@ def _status_failure(error: openai.APIStatusError, endpoint: Endpoint) -> Failure
         return Failure("server", sentence, wait, headers)
     if code in FILTERS or any(name in words for name in FILTERS):
         return Failure("refused", "The endpoint declined the prompt (content filter).", None, headers)
-    return Failure("rejected", sentence, None, headers, argument=str(error.param or ""))
+    named = (str(error.param or ""), *_places(error.body))
+    return Failure("rejected", sentence, None, headers, arguments=tuple(name for name in named if name))
 
 
 def _never_fits(words: str) -> bool:
@@ -146,10 +147,30 @@ def _wrong_address(status: int, words: str, endpoint: Endpoint) -> EnvironmentFa
 
 def _message(error: openai.APIStatusError) -> str:
     """The endpoint's own words, without the package's rendering of the whole body."""
-    body = error.body
-    if isinstance(body, Mapping):
-        inner = body.get("error", body)
-        if isinstance(inner, Mapping):
-            inner = inner.get("message") or inner.get("detail") or ""
-        return inner if isinstance(inner, str) else ""
-    return body if isinstance(body, str) else ""
+    return _said(error.body)
+
+
+def _said(body: object, depth: int = 5) -> str:
+    """Words in the forms of OpenAI, FastAPI (a list of `loc` and `msg`), Mistral (that list inside of `message`) and
+    Gemini (an array of errors)."""
+    if isinstance(body, str) or not depth:
+        return body if isinstance(body, str) else ""
+    if isinstance(body, list):
+        return "; ".join(words for each in body[:3] if (words := _said(each, depth - 1)))
+    if not isinstance(body, Mapping):
+        return ""
+    if isinstance(body.get("msg"), str):
+        return ": ".join([*_places(body)[-1:], body["msg"]])
+    found = (_said(body.get(name), depth - 1) for name in ("error", "message", "detail"))
+    return next((words for words in found if words), "")
+
+
+def _places(body: object, depth: int = 5) -> list[str]:
+    """All names in the `loc` lists of a body."""
+    if not depth or not isinstance(body, (list, Mapping)):
+        return []
+    if isinstance(body, list):
+        return [name for each in body for name in _places(each, depth - 1)]
+    own = body.get("loc")
+    names = [name for name in own if isinstance(name, str)] if isinstance(own, list) else []
+    return names + [name for part in ("error", "message", "detail") for name in _places(body.get(part), depth - 1)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import socket
 from collections.abc import Callable, Iterator
@@ -172,6 +173,49 @@ def test_arguments_that_the_endpoint_refuses_are_left_out_or_renamed(serve: Serv
     assert {g.status for g in answers(model, prompts(10))} == {"ok"}
     assert server.requests[-1]["max_completion_tokens"] == 8
     assert any("`temperature`" in text for text in warnings)
+
+
+EXTRA = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 0}
+GEMINI = {"code": 400, "message": 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (422, {"detail": [{**EXTRA, "loc": ["body", "messages", 0, "name"]}, EXTRA]}),
+        (422, {"object": "error", "message": {"detail": [EXTRA]}, "type": "invalid_request_error", "param": None}),
+        (400, [{"error": GEMINI}]),
+        (400, {"error": {"message": "Bad request."}}),
+    ],
+)
+def test_a_seed_that_is_refused_in_any_form_is_left_out(serve: Serve, status: int, body: Any) -> None:
+    warnings: list[str] = []
+    server, model = serve(
+        lambda number, sent: (status, json.dumps(body), {}) if "seed" in sent else "ok", warnings=warnings
+    )
+    assert {g.status for g in answers(model, prompts(10))} == {"ok"}
+    assert "seed" not in server.requests[-1]
+    assert sum("does not take `seed`" in text for text in warnings) == 1
+
+
+def test_a_rejection_that_names_nothing_costs_no_seed_where_the_prompt_is_at_fault(serve: Serve) -> None:
+    warnings: list[str] = []
+    bodies = {"word3": {"detail": [{"loc": ["body", "messages"], "msg": "too long"}]}, "word4": {"detail": "no"}}
+
+    def script(number: int, sent: dict[str, Any]) -> Any:
+        body = bodies.get(sent["messages"][0]["content"].split()[-1])
+        return (422, json.dumps(body), {}) if body else "ok"
+
+    server, model = serve(script, warnings=warnings)
+    found = answers(model, prompts(10))
+    assert [(g.index, g.error) for g in found if g.status != "ok"] == [
+        (3, "The endpoint answered 422: messages: too long"),
+        (4, "The endpoint answered 422: no"),
+    ]
+    answers(model, prompts(10))
+    assert "seed" in server.requests[-1]
+    assert warnings == []
+    assert len(server.requests) <= 22, "without the seed it is tried once, by those that are out at that time"
 
 
 @pytest.mark.parametrize(
