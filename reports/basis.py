@@ -19,7 +19,12 @@ def basis(spec: RunSpec, a: str, b: str) -> str:
     first, second = _model(spec, a), _model(spec, b)
     if first is None or second is None:
         return ""
-    return "same base model" if _identity(first) == _identity(second) else "different models"
+    return "same base model" if same_model(first, second) else "different models"
+
+
+def same_model(one: ModelSpec, other: ModelSpec) -> bool:
+    """True for the same weights at the same place."""
+    return _identity(one) == _identity(other)
 
 
 def different_models(spec: RunSpec, a: str | None, b: str | None) -> str:
