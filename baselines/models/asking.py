@@ -105,6 +105,20 @@ class Asker:
         if stopped:
             raise stopped[0]
 
+    async def together(
+        self, prompts: Sequence[Prompt], decoding: Decoding, hand_over: Callable[[Generation], None]
+    ) -> None:
+        """All at the same time, streamed: the gate is open to as many, and it is said where they did not all fit."""
+        self.pace.open_to(len(prompts))
+        try:
+            await self.all(prompts, decoding, hand_over, stream=True)
+        finally:
+            if self.pace.held or len(prompts) > self.limits.max_concurrency:
+                self._warn(
+                    f"{self.endpoint.host} was not asked {len(prompts)} requests at a time throughout: a limit held "
+                    "some back, and their latency is that of fewer at a time."
+                )
+
     async def one(self, index: int, prompt: Prompt, decoding: Decoding, *, stream: bool = False) -> Generation:
         """The one generation of a prompt, after as many attempts as it takes. `stream` measures the first token."""
         attempts = failures = 0

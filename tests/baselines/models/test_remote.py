@@ -175,6 +175,32 @@ def test_arguments_that_the_endpoint_refuses_are_left_out_or_renamed(serve: Serv
     assert any("`temperature`" in text for text in warnings)
 
 
+@pytest.mark.parametrize("count", [4, 12])
+def test_requests_that_are_timed_together_are_all_in_flight_at_once(serve: Serve, count: int) -> None:
+    warnings: list[str] = []
+    server, model = serve("slow", warnings=warnings)
+    found = [g for batch in model.generate_together(prompts(count), DECODING) for g in batch]
+    assert sorted(g.index for g in found) == list(range(count))
+    assert all(g.ttft_seconds is not None for g in found)
+    assert server.most_at_once == count
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("script", "limits"),
+    [
+        (lambda number, body: "busy-hint" if number == 3 else "slow", QUICK),
+        ("slow", Limits(requests_per_minute=1200)),
+        ("slow", Limits(max_concurrency=3)),
+    ],
+)
+def test_where_they_could_not_all_be_in_flight_it_is_said(serve: Serve, script: Any, limits: Limits) -> None:
+    warnings: list[str] = []
+    _, model = serve(script, limits=limits, warnings=warnings)
+    list(model.generate_together(prompts(30 if limits.requests_per_minute else 6), DECODING))
+    assert [text for text in warnings if "requests at a time throughout" in text]
+
+
 EXTRA = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 0}
 GEMINI = {"code": 400, "message": 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'}
 
