@@ -174,8 +174,10 @@ class Project(Section):
                     f"{FILE}: two approaches are named {name!r}",
                     f"give one a name of its own: {kind}: {{as: {name}-2}}",
                 )
-            model = said.get("model", self.model) if "model" in found.needs else None
-            specs[name] = ApproachSpec(name=name, kind=kind, options=options, model=self.model_spec(model))
+            model = self.model_spec(said.get("model", self.model) if "model" in found.needs else None)
+            if model is not None and self.latency_samples:
+                check_levels(model, self.latency_concurrency)
+            specs[name] = ApproachSpec(name=name, kind=kind, options=options, model=model)
         if not specs:
             raise UsageError(f"{FILE}: no approaches are listed", "name at least one, such as zero-shot")
         baseline = self.decision.baseline
@@ -252,6 +254,20 @@ def check_model(model: ModelSpec) -> None:
         raise UsageError(
             f"{FILE}: {said[0]} is a key of endpoints, and {model.id} is a local model",
             f"write its id as {endpoint.PREFIX}{model.id} if a server answers for it, or leave the key out",
+        )
+
+
+def check_levels(model: ModelSpec, levels: Sequence[int]) -> None:
+    """Raises UsageError where the latency pass would ask an endpoint more at a time than the project allows it."""
+    if not model.id.startswith(endpoint.PREFIX):
+        return
+    from baselines.models.limits import Limits  # with the price list: only where an endpoint is asked
+
+    most, highest = model.max_concurrency or Limits().max_concurrency, max(levels, default=1)
+    if highest > most:
+        raise UsageError(
+            f"{FILE}: latency_concurrency names {highest:,} requests at a time, and {model.id} gets {most:,} at most",
+            f"set max_concurrency: {highest} of that model under models, or leave {highest} out",
         )
 
 

@@ -18,7 +18,7 @@ from baselines.formats.table import Table, as_text, listed
 from baselines.scoring.judge import Judge, fingerprint
 from baselines.source import Source
 from reports.errors import DataError
-from reports.run.events import NO_VERDICT, Judged
+from reports.run.events import NO_VERDICT, NOT_ASKED, Judged
 from reports.run.schema import Case, HumanLabels, JudgeSpec, Question
 from reports.run.store import RunStore
 
@@ -54,6 +54,7 @@ def graded_labels(store: RunStore, judge: Judge) -> Judged | None:
     found = tuple(
         (case.question.id, label, reading.predicted or NO_VERDICT)
         for (case, _, label), reading in zip(rows, readings, strict=True)
+        if not (reading.unscored or "").startswith(NOT_ASKED)  # a cut connection disagrees with nobody
     )
     return judge.told(None, found)
 

@@ -30,6 +30,7 @@ from baselines.latency import label_of, levels_of, measure_interleaved
 from baselines.scoring.gold import retrieval_scores
 from reports.errors import AdvisorError
 from reports.run.events import (
+    NOT_ASKED,
     ApproachFailed,
     ApproachFinished,
     ApproachSkipped,
@@ -41,7 +42,7 @@ from reports.run.events import (
     Warned,
 )
 from reports.run.journal import to_line
-from reports.run.schema import ApproachSpec, ModelSpec, RunSpec
+from reports.run.schema import ApproachSpec, ModelSpec, RunSpec, Score
 from reports.run.store import RunStore
 
 if TYPE_CHECKING:
@@ -221,12 +222,17 @@ def missing_scores(store: RunStore, name: str, metrics: tuple[str, ...], tools: 
     cases = {case.question.id: case for case in store.cases()}
     for metric in metrics:
         version = scoring.find(metric, tools.folder, tools.judged_by)[0].version
-        known = {case for case, score in store.scores(name, metric).items() if score.version == version}
+        known = {c for c, s in store.scores(name, metric).items() if s.version == version and not _to_repeat(s)}
         pairs = [(cases[a.case], a) for a in store.answers(name).values() if a.case in cases and a.case not in known]
         part = PAID_AT_ONCE if metric == "judge" else max(len(pairs), 1)
         for start in range(0, len(pairs), part):
             for score in scoring.score_many(metric, pairs[start : start + part], spec.task, tools):
                 yield Scored(score=score)
+
+
+def _to_repeat(score: Score) -> bool:
+    """True where only the way to the judge failed: other metrics read what is stored, and would read the same again."""
+    return score.metric == "judge" and (score.unscored or "").startswith(NOT_ASKED)
 
 
 def _tools(store: RunStore, job: Job) -> scoring.Tools:

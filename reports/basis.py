@@ -27,10 +27,15 @@ def basis(spec: RunSpec, a: str, b: str) -> str:
     first, second = _model(spec, a), _model(spec, b)
     if first is None or second is None:
         return ""
-    if _identity(first) != _identity(second):
+    if not same_model(first, second):
         return "different models"
     others = _differing(first, second)
     return f"same base model, with different {listed(others)}" if others else "same base model"
+
+
+def same_model(one: ModelSpec, other: ModelSpec) -> bool:
+    """True for the same weights at the same place."""
+    return _identity(one) == _identity(other)
 
 
 def different_models(spec: RunSpec, a: str | None, b: str | None) -> str:

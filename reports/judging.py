@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from reports import review, text
+from reports.basis import same_model
 from reports.costs.bill import price_of
 from reports.costs.estimate import PriceNeeded
-from reports.run.events import NO_VERDICT, Judged
+from reports.run.events import NO_VERDICT, NOT_ASKED, Judged
 from reports.run.schema import JudgeSpec, Record, Score
 from reports.run.store import RunStore
 from reports.statistics.agreement import cohen_kappa
@@ -48,6 +49,10 @@ class JudgeSummary(Record):
     source: Source = ""
     calls: int = 0
     unreadable: int = 0
+    failed: int = 0
+    """Answers that could not be put to it."""
+    contenders: tuple[str, ...] = ()
+    """Approaches that answer with the judge's own model."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     usage_estimated: bool = False
@@ -64,6 +69,17 @@ class JudgeSummary(Record):
     def words(self) -> tuple[str, ...]:
         """Agreement, habits and bill in sentences."""
         return tuple(_words(self))
+
+    @property
+    def own(self) -> str:
+        """A caution where the judge grades its own model's answers; empty where it does not."""
+        if not self.contenders:
+            return ""
+        named = text.listed([text.one_line(name, 60) for name in self.contenders])
+        return (
+            f"The judge's model ({text.one_line(self.model, 60)}) also answers, in {named}: models tend to prefer "
+            "their own words. Another model as judge would not have that interest."
+        )
 
     @property
     def caution(self) -> str:
@@ -87,7 +103,7 @@ def judge_summary(store: RunStore) -> JudgeSummary | None:
     known = len(pairs) > silent and not math.isnan(kappa.value)
     decided, first = sum(e.decided for e in told), sum(e.first_preferred for e in told)
     habit = wilson(first, decided) if decided else None
-    tokens = sum(e.prompt_tokens for e in told), sum(e.completion_tokens for e in told)
+    prompted, completed = sum(e.prompt_tokens for e in told), sum(e.completion_tokens for e in told)
     return JudgeSummary(
         model=spec.model.id,
         mode=spec.mode,
@@ -103,11 +119,17 @@ def judge_summary(store: RunStore) -> JudgeSummary | None:
         source=source,
         calls=sum(e.calls for e in told),
         unreadable=sum(e.unreadable for e in told),
-        prompt_tokens=tokens[0],
-        completion_tokens=tokens[1],
+        failed=_not_asked(store),
+        contenders=tuple(
+            item.name
+            for item in store.header.spec.approaches
+            if item.model is not None and same_model(item.model, spec.model)
+        ),
+        prompt_tokens=prompted,
+        completion_tokens=completed,
         usage_estimated=any(e.usage_estimated for e in told),
         seconds=sum(e.seconds for e in told),
-        usd=_usd(store, spec, tokens),
+        usd=_usd(store, spec, (prompted, completed, sum(e.cached_prompt_tokens for e in told))),
         decided=decided,
         first_preferred=first,
         first_low=habit.low if habit else None,
@@ -149,11 +171,16 @@ def _preferred(scores: dict[str, dict[str, Score]], item: review.Review) -> str 
     return "tie" if left.value == right.value else "left" if left.value > right.value else "right"
 
 
-def _usd(store: RunStore, spec: JudgeSpec, tokens: tuple[int, int]) -> float | None:
+def _usd(store: RunStore, spec: JudgeSpec, tokens: tuple[int, int, int]) -> float | None:
     if not spec.model.id.startswith("openai:"):
         return None
     price = price_of(spec.model, store.header.spec.prices, store.header.started[:10])
     return None if isinstance(price, PriceNeeded) else price.of(*tokens)
+
+
+def _not_asked(store: RunStore) -> int:
+    scores = (score for name in store.approaches for score in store.scores(name, METRIC).values())
+    return sum((score.unscored or "").startswith(NOT_ASKED) for score in scores)
 
 
 def _why_not(judge: JudgeSummary) -> str:
@@ -181,6 +208,8 @@ def _words(judge: JudgeSummary) -> list[str]:
             f"{judge.agreed:,} of {judge.compared:,} the same{_silence(judge)}."
         )
     said.append("It decides." if judge.decides else judge.caution)
+    if judge.own:
+        said.append(judge.own)
     if judge.decided:
         share = text.share(judge.first_preferred / judge.decided)
         ends = text.interval(judge.first_low or 0.0, judge.first_high or 1.0, "share")
@@ -198,6 +227,11 @@ def _words(judge: JudgeSummary) -> list[str]:
     )
     if judge.unreadable:
         said.append(f"{_unreadable(judge)[:-1]}: those answers count as failed.")
+    if judge.failed:
+        said.append(
+            f"{text.count(judge.failed, 'answer')} could not be put to it and count as failed: `advisor resume` asks "
+            "again."
+        )
     return said
 
 

@@ -4,8 +4,8 @@
     ... ModelSpec(id="openai:test", base_url=server.url)
     server.stop()
 
-The answer to a prompt is its last word in capitals. A behaviour is a word of `BEHAVIOURS`, (status, words,
-headers) of an error, or ("say", text).
+The answer to a prompt is its last word in capitals. A behaviour is a word of `BEHAVIOURS`, (status, words
+or a body in JSON, headers) of an error, or ("say", text).
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ Script = Callable[[int, dict[str, Any]], Behaviour]
 BEHAVIOURS = (
     *("ok", "slow", "length", "filtered", "refusal"),
     *("busy", "busy-hint", "error", "hang", "cut", "invalid-json", "empty-choices", "wrong-usage", "no-usage"),
+    "own-prompt",
     *("unauthorized", "no-model", "no-credit", "redirect"),
 )
+
+OWN_PROMPT = 3_000
+"""Tokens that a gateway's own prompt adds to what it bills."""
 
 
 class Bucket:
@@ -182,6 +186,8 @@ def completion(body: dict[str, Any], behaviour: str = "ok", said: str | None = N
         "total_tokens": len(prompt.split()) + 1,
         "prompt_tokens_details": {"cached_tokens": 1},
     }
+    if behaviour == "own-prompt":
+        usage["prompt_tokens"] += OWN_PROMPT
     if behaviour == "wrong-usage":
         usage = {"prompt_tokens": -5, "completion_tokens": "many", "total_tokens": 10**12}
     choices = [] if behaviour == "empty-choices" else [{"index": 0, "message": message, "finish_reason": finish}]
@@ -205,6 +211,8 @@ class _Wire:
         return True
 
     async def error(self, status: int, words: str, headers: Mapping[str, str]) -> bool:
+        if words.startswith(("{", "[")):  # a body of the script's own
+            return await self.send(status, words, headers)
         code = headers.get("x-code")
         return await self.send(status, json.dumps({"error": {"message": words, "code": code}}), headers)
 

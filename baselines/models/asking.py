@@ -7,7 +7,7 @@ that another prompt could not escape either; answers that came before it are han
     await asker.all(prompts, Decoding(), hand_over=inbox.put)
 
 Tokens are counted from the response that became the answer, never from a failed attempt. The budget does count an
-attempt that may have been billed (time-out, cut, unreadable), at its worst case.
+attempt that may have been billed (time-out, cut, unreadable, given up by us), at its worst case.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ class Asker:
         self.dialect = Dialect("max_completion_tokens" if endpoint.official else "max_tokens")
         self._warn = warn
         self._lost_in_a_row = 0
+        self._answered = self._left = 0
+        self._tried_without_seed = False
         self._client: Any = None
         self._chance = random.Random(0)
 
@@ -79,6 +81,7 @@ class Asker:
     ) -> None:
         """Hands over one generation for each prompt, as they come. Raises EnvironmentFault when the run must stop."""
         waiting = iter(enumerate(prompts))
+        self._left = len(prompts)
         stopped: list[BudgetReached] = []
 
         async def work() -> None:
@@ -87,6 +90,7 @@ class Asker:
                     return
                 try:
                     hand_over(await self.one(index, prompt, decoding, stream=stream))
+                    self._left -= 1
                 except BudgetReached as reached:
                     stopped.append(reached)
 
@@ -97,29 +101,53 @@ class Asker:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+            self._left = 0
         if stopped:
             raise stopped[0]
+
+    async def together(
+        self, prompts: Sequence[Prompt], decoding: Decoding, hand_over: Callable[[Generation], None]
+    ) -> None:
+        """All at the same time, streamed: the gate is open to as many, and it is said where they did not all fit."""
+        self.pace.open_to(len(prompts))
+        try:
+            await self.all(prompts, decoding, hand_over, stream=True)
+        finally:
+            if self.pace.held or len(prompts) > self.limits.max_concurrency:
+                self._warn(
+                    f"{self.endpoint.host} was not asked {len(prompts)} requests at a time throughout: a limit held "
+                    "some back, and their latency is that of fewer at a time."
+                )
 
     async def one(self, index: int, prompt: Prompt, decoding: Decoding, *, stream: bool = False) -> Generation:
         """The one generation of a prompt, after as many attempts as it takes. `stream` measures the first token."""
         attempts = failures = 0
         entered = time.perf_counter()
+        rejected: Failure | None = None
         while True:
             attempts += 1
-            dialect = self.dialect
+            dialect = self.dialect if rejected is None else self.dialect.without_seed()
             outcome = await self._attempt(prompt, decoding, dialect, stream=stream)
             if isinstance(outcome, Received):
+                if rejected is not None:
+                    self._adopt(self.dialect.without_seed())
                 waited = max(0.0, time.perf_counter() - entered - outcome.seconds)
                 return replace(self._answer(index, prompt, decoding, outcome), attempts=attempts, waited_seconds=waited)
             if outcome.kind == "refused":
                 return Generation(index, status="refused", error=outcome.sentence, attempts=attempts)
             if outcome.kind == "rate":
+                if self._answered and self._left == 1 and self.pace.starved():  # others passed: it is this prompt
+                    return Generation(index, status="error", error=outcome.sentence, attempts=attempts)
                 self._check_patience(outcome)
                 continue
             if outcome.kind == "rejected":
-                if self._learn(dialect, outcome):
+                if rejected is None and self._learn(dialect, outcome):
                     continue
-                return Generation(index, status="error", error=outcome.sentence, attempts=attempts)
+                if rejected is None and not self._tried_without_seed and "seed" not in dialect.without:
+                    rejected = outcome  # it does not say what is wrong with it: this one is asked once more
+                    continue
+                self._tried_without_seed |= rejected is not None
+                return Generation(index, status="error", error=(rejected or outcome).sentence, attempts=attempts)
             failures += 1
             if failures >= self.limits.attempts:
                 return self._lost(index, outcome, attempts)
@@ -135,8 +163,8 @@ class Asker:
         self, prompt: Prompt, decoding: Decoding, dialect: Dialect, *, stream: bool
     ) -> Received | Failure:
         """One request, with its place in the pace and its share of the budget given back however it ends."""
-        worst = self.budget.cost(most_tokens(prompt.text), decoding.max_new_tokens)
-        reserved = await self.budget.reserve(worst)
+        reserved = await self.budget.reserve(self.budget.cost(most_tokens(prompt.text), decoding.max_new_tokens))
+        worst = reserved.usd if reserved is not None else 0.0
         billed = 0.0
         try:
             ticket = await self.pace.start(estimate_tokens(prompt.text) + decoding.max_new_tokens)
@@ -147,6 +175,9 @@ class Asker:
                     self._slow_down(ticket, outcome)
                 else:
                     billed = self._account(ticket, outcome, prompt, decoding)
+            except asyncio.CancelledError:
+                billed = worst  # it has left, and nobody will hear what became of it
+                raise
             finally:
                 self.pace.end(ticket)
         finally:
@@ -195,6 +226,7 @@ class Asker:
         self.pace.observe(received.headers)
         self.pace.succeeded(ticket, prompted + completed)
         self._lost_in_a_row = 0
+        self._answered += 1
         if found.usage_estimated:
             self._warn(
                 f"{self.endpoint.host} reports no believable token counts: they are estimated at about "
@@ -229,20 +261,23 @@ class Asker:
         if self.pace.starved():
             raise EnvironmentFault(
                 f"{self.endpoint.host} has refused every request for more than {patience:,.0f} s. {failure.sentence}",
-                "Lower the requests per minute, or resume the run later: the answers so far are kept.",
+                "Lower the requests per minute, or resume when it is ready: the answers so far are kept.",
             )
 
     def _learn(self, used: Dialect, failure: Failure) -> bool:
         """True when the request may be sent again with other arguments."""
         if self.dialect != used:
             return True  # another request learnt it meanwhile
-        found = used.after(failure.argument, failure.sentence)
+        found = used.after(failure.arguments, failure.sentence)
         if found is None:
             return False
-        self.dialect = found
-        for name in sorted(found.without - used.without - {"length", "stream_options"}):
-            self._warn(f"{self.endpoint.model} at {self.endpoint.host} does not take `{name}`: it is left out.")
+        self._adopt(found)
         return True
+
+    def _adopt(self, found: Dialect) -> None:
+        for name in sorted(found.without - self.dialect.without - {"length", "stream_options"}):
+            self._warn(f"{self.endpoint.model} at {self.endpoint.host} does not take `{name}`: it is left out.")
+        self.dialect = found
 
     def _lost(self, index: int, failure: Failure, attempts: int) -> Generation:
         """The failure of a prompt as its one generation. Raises EnvironmentFault where the endpoint itself is gone."""

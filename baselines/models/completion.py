@@ -10,7 +10,7 @@ Bodies are foreign: whatever does not have the documented form is `Unreadable`, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,16 +36,20 @@ class Dialect:
     without: frozenset[str] = frozenset()
     """Arguments that it refused: temperature, seed, stream_options, …"""
 
-    def after(self, refused: str, sentence: str) -> Dialect | None:
+    def after(self, refused: Sequence[str], sentence: str) -> Dialect | None:
         """The dialect to try after a 400 that names `refused`, or speaks of an argument; None when none is left."""
-        if self.length in (refused, *_quoted(sentence)):
+        if self.length in (*refused, *_quoted(sentence)):
             other = "max_completion_tokens" if self.length == "max_tokens" else "max_tokens"
             turned = "length" in self.without
             return None if turned else replace(self, length=other, without=self.without | {"length"})
         for name in ("temperature", "seed", "stop", "stream_options"):
-            if name in (refused, *_quoted(sentence)) and name not in self.without:
+            if name in (*refused, *_quoted(sentence)) and name not in self.without:
                 return replace(self, without=self.without | {name})
         return None
+
+    def without_seed(self) -> Dialect:
+        """What to try where a rejection names nothing: of all that is sent, endpoints know the seed the least."""
+        return replace(self, without=self.without | {"seed"})
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,18 @@ SENT = frozenset({"host", "accept", "accept-encoding", "connection", "content-ty
 """What every request needs (the last one: how the package finds again that we want the plain response); of the rest
 only headers that the project names leave this machine."""
 ACCOUNT = frozenset({"openai-organization", "openai-project"})
-SECRET_HEADERS = frozenset({"authorization", "api-key", "x-api-key", "proxy-authorization", "cookie"})
+_SECRET_HEADER = re.compile(r"(?i)key|token(?!s\b)|secret|auth(?!ors?\b)|passw|credential|cookie|signature")
+"""In a header's name: x-goog-api-key, Ocp-Apim-Subscription-Key, X-Auth-Token, … A harmless value under such a name
+costs its user one variable; a key in a stored run costs more."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,19}|(?=\w*[A-Za-z]_)(?:[A-Z_][A-Z0-9_]*|[a-z_][a-z0-9_]*)")
 """Of a variable: long ones without an underscore or of mixed case are rather keys."""
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?")
-_KEY_SHAPED = re.compile(r"(?i)\b(?:sk|pk|gsk|hf|xai)[-_][\w*.\-]{6,}|(?<=bearer )\S{6,}")
+_KEY_SHAPED = re.compile(
+    r"(?i)\b(?:sk|pk|gsk|hf|xai)[-_][\w*.\-]{6,}|(?<=bearer )\S{6,}"
+    r"|\b(?-i:AIza[\w\-]{16,}|AKIA[A-Z0-9]{12,}|eyJ[\w\-]{8,}\.[\w.\-]+)"
+)
+_LONG = re.compile(r"[\w+/=.\-]{16,}")
+"""Beside a variable, too long for a word such as `Bearer`."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +194,9 @@ def _is_name(text: str) -> bool:
 
 
 def _check_header(name: str, value: str) -> None:
-    secret = name.lower() in SECRET_HEADERS or _KEY_SHAPED.search(value)
-    if secret and not _VARIABLE.search(value):
+    literal = _VARIABLE.sub("", value)
+    named = _SECRET_HEADER.search(name) and (literal == value or _LONG.search(literal))
+    if named or _KEY_SHAPED.search(literal):
         raise UsageError(
             f"The header {name} of the model holds its secret in the project file.",
             "Write `$NAME` and set the environment variable NAME; replace the secret that stood there.",

@@ -9,6 +9,7 @@ Raises EnvironmentFault itself where no other request could fare better: no key,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     import openai
 
 Kind = Literal["rate", "timeout", "server", "unreachable", "broken", "refused", "rejected"]
-"""rate: asked too fast · server: 5xx, not billed · unreachable: no connection · broken: cut or unreadable, perhaps
-billed · refused: a content filter · rejected: this request is wrong (400, 413, 422)."""
+"""rate: asked too fast, or it is not ready (429, 503, 529) · server: other 5xx, not billed · unreachable: no
+connection · broken: cut or unreadable, perhaps billed · refused: a content filter · rejected: this request is wrong
+(400, 413, 422, or larger than a whole minute's limit)."""
 
 WORDS = 200
 """Characters of the endpoint's own words that a message quotes."""
@@ -43,8 +45,8 @@ class Failure:
     wait: float | None = None
     """Seconds that the endpoint asked us to wait; None: it did not say."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    argument: str = ""
-    """The argument that a rejection names."""
+    arguments: tuple[str, ...] = ()
+    """Arguments that a rejection may name, besides those quoted in its sentence."""
 
 
 def failure_of(error: Exception, endpoint: Endpoint) -> Failure:
@@ -88,7 +90,9 @@ def _status_failure(error: openai.APIStatusError, endpoint: Endpoint) -> Failure
         raise _locked_out(status, words, endpoint)
     if status in (404, 405) or 300 <= status < 400:
         raise _wrong_address(status, words, endpoint)
-    if status == 429 or (status in (503, 529) and wait is not None):
+    if status == 429 and _never_fits(_message(error)):
+        return Failure("rejected", sentence, None, headers)
+    if status in (429, 503, 529):
         return Failure("rate", sentence, wait, headers)
     if status in (408, 504):
         return Failure("timeout", sentence, wait, headers)
@@ -96,7 +100,15 @@ def _status_failure(error: openai.APIStatusError, endpoint: Endpoint) -> Failure
         return Failure("server", sentence, wait, headers)
     if code in FILTERS or any(name in words for name in FILTERS):
         return Failure("refused", "The endpoint declined the prompt (content filter).", None, headers)
-    return Failure("rejected", sentence, None, headers, argument=str(error.param or ""))
+    named = (str(error.param or ""), *_places(error.body))
+    return Failure("rejected", sentence, None, headers, arguments=tuple(name for name in named if name))
+
+
+def _never_fits(words: str) -> bool:
+    """True for one request above the limit of a whole minute, which no waiting makes pass."""
+    told = re.search(r"(?i)\blimit:? ([\d,]+).*\brequested:? ([\d,]+)", words)
+    larger = told is not None and int(told[2].replace(",", "") or 0) > int(told[1].replace(",", "") or 0)
+    return larger or "request too large" in words.casefold()
 
 
 def locked_out(error: openai.APIStatusError, endpoint: Endpoint) -> EnvironmentFault:
@@ -135,10 +147,30 @@ def _wrong_address(status: int, words: str, endpoint: Endpoint) -> EnvironmentFa
 
 def _message(error: openai.APIStatusError) -> str:
     """The endpoint's own words, without the package's rendering of the whole body."""
-    body = error.body
-    if isinstance(body, Mapping):
-        inner = body.get("error", body)
-        if isinstance(inner, Mapping):
-            inner = inner.get("message") or inner.get("detail") or ""
-        return inner if isinstance(inner, str) else ""
-    return body if isinstance(body, str) else ""
+    return _said(error.body)
+
+
+def _said(body: object, depth: int = 5) -> str:
+    """Words in the forms of OpenAI, FastAPI (a list of `loc` and `msg`), Mistral (that list inside of `message`) and
+    Gemini (an array of errors)."""
+    if isinstance(body, str) or not depth:
+        return body if isinstance(body, str) else ""
+    if isinstance(body, list):
+        return "; ".join(words for each in body[:3] if (words := _said(each, depth - 1)))
+    if not isinstance(body, Mapping):
+        return ""
+    if isinstance(body.get("msg"), str):
+        return ": ".join([*_places(body)[-1:], body["msg"]])
+    found = (_said(body.get(name), depth - 1) for name in ("error", "message", "detail"))
+    return next((words for words in found if words), "")
+
+
+def _places(body: object, depth: int = 5) -> list[str]:
+    """All names in the `loc` lists of a body."""
+    if not depth or not isinstance(body, (list, Mapping)):
+        return []
+    if isinstance(body, list):
+        return [name for each in body for name in _places(each, depth - 1)]
+    own = body.get("loc")
+    names = [name for name in own if isinstance(name, str)] if isinstance(own, list) else []
+    return names + [name for part in ("error", "message", "detail") for name in _places(body.get(part), depth - 1)]

@@ -6,6 +6,9 @@
     ledger.spent("a1b2"), ledger.spent()         # of one model, of the run
 
 A request that was on its way when the process was killed may have been billed: it counts at its worst case.
+What an endpoint bills beyond a worst case (a gateway's own prompt, hidden reasoning) is learnt from the bills of the
+account, over resumes too, and set aside from then on; until the first one has come, requests under a ceiling go one
+by one.
 Several processes may write one file, each as an owner: a sum is set aside under the file's lock against what all of
 them have spent and reserved, so that a budget holds over jobs that run at the same time. Who sees owners end says so
 with `close_open`. Within a process any thread may write.
@@ -36,6 +39,8 @@ class Entry:
     account: str
     usd: float
     owner: str = ""
+    margin: float = 0.0
+    """Of `usd`, what bills of the account came to beyond their worst case."""
 
 
 @dataclass
@@ -45,6 +50,7 @@ class _Book:
     spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     waiting: dict[int, Entry] = field(default_factory=dict)
     billed: dict[int, float] = field(default_factory=dict)
+    margins: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     last: int = 0
 
     def reserved(self, entry: Entry) -> None:
@@ -54,7 +60,9 @@ class _Book:
 
     def bill(self, number: int, account: str, usd: float) -> None:
         """What it did cost; a second bill of one request replaces the first."""
-        self.waiting.pop(number, None)
+        entry = self.waiting.pop(number, None)
+        if entry is not None:
+            self.margins[account] = max(self.margins[account], entry.margin + usd - entry.usd)
         self.spent[account] += usd - self.billed.get(number, 0.0)
         self.billed[number] = usd
         self.last = max(self.last, number)
@@ -65,7 +73,8 @@ class _Book:
             said = json.loads(line)
             number, account = int(said["request"]), str(said["account"])
             if "reserved" in said:
-                self.reserved(Entry(number, account, float(said["reserved"]), str(said.get("owner", ""))))
+                usd, margin = float(said["reserved"]), float(said.get("margin", 0.0))
+                self.reserved(Entry(number, account, usd, str(said.get("owner", "")), margin))
             else:
                 self.bill(number, account, float(said["spent"]))
 
@@ -103,18 +112,31 @@ class Ledger:
             waiting = self._book.waiting.values()
             return self.spent(account) + sum(e.usd for e in waiting if account in (None, e.account))
 
+    def margin(self, account: str) -> float:
+        """Dollars that a request of the account may cost beyond its worst case, as far as its bills have shown."""
+        with self._lock:
+            return self._book.margins[account]
+
     def reserve(
         self, account: str, usd: float, *, most: float | None = None, most_of_all: float | None = None
     ) -> Entry | None:
-        """Sets the sum aside; None where that would pass `most` of the account or `most_of_all` of the run."""
+        """Sets the sum and the account's margin aside; None where that would pass `most` of the account or
+        `most_of_all` of the run, or while the account's first bill is on its way."""
         with self._locked():
+            ceiling = most is not None or most_of_all is not None
+            if ceiling and usd > 0 and not self._book.spent[account] and self._flying(account):
+                return None
+            margin = self._book.margins[account]
+            usd += margin
             if most is not None and self.committed(account) + usd > most:
                 return None
             if most_of_all is not None and self.committed() + usd > most_of_all:
                 return None
-            entry = Entry(self._book.last + 1, account, usd, self._owner)
-            owner = {"owner": self._owner} if self._owner else {}
-            self._write({"request": entry.number, "account": account, "reserved": usd, **owner})
+            entry = Entry(self._book.last + 1, account, usd, self._owner, margin)
+            more: dict[str, object] = {"owner": self._owner} if self._owner else {}
+            if margin:
+                more["margin"] = margin
+            self._write({"request": entry.number, "account": account, "reserved": usd, **more})
             self._book.reserved(entry)
             return entry
 
@@ -130,6 +152,9 @@ class Ledger:
             if self._journal is not None:
                 self._journal.close()
                 self._journal = None
+
+    def _flying(self, account: str) -> bool:
+        return any(entry.account == account for entry in self._book.waiting.values())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -3,7 +3,8 @@
     load(spec, limits=Limits(requests_per_minute=500, budget_usd=2.0))
 
 Money is reserved at its worst case before a request leaves, and settled when its usage is known: a budget is a
-ceiling, not a goal.
+ceiling, not a goal. Only the first request of all may cost more than that, where an endpoint bills tokens that nobody
+here can see: what it cost on top is set aside for each one after it.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class Limits:
     timeout_seconds: float = 60.0
     """From sending a request to the last byte of its answer."""
     attempts: int = 5
-    """Tries of one prompt that may fail by server errors, time-outs or broken answers. Refusals to hurry (429) do
-    not count: they end with `patience_seconds`."""
+    """Tries of one prompt that may fail by server errors, time-outs or broken answers. Refusals to hurry and of a
+    server that is not ready (429, 503, 529) do not count: they end with `patience_seconds`."""
     patience_seconds: float = 300.0
     """How long everything may be refused, or asked to wait, before the run stops and can be resumed."""
     first_wait_seconds: float = 0.25
@@ -94,7 +95,7 @@ class Budget:
             if entry is not None:
                 return entry
             if not waited_for and not self.ledger.open:
-                raise self._reached(usd)
+                raise self._reached(usd + self.ledger.margin(self.account))
             self._changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(ELSEWHERE_SECONDS):

@@ -9,6 +9,9 @@ with the length of the storm: by a fifth, so that at most a fifth of the waiting
     try: ...
     finally: pace.end(ticket)
 
+For the latency of so many requests at a time the caller opens the gate to them (`open_to`) and is told afterwards
+whether they were `held` back.
+
 Knows no HTTP library: headers are a mapping of lower-case names to texts. Lives in one event loop.
 """
 
@@ -91,6 +94,8 @@ class Pace:
         self._sleep = sleep
         self.allowed = FIRST_IN_FLIGHT
         """Requests in flight that the endpoint seems to bear."""
+        self.held = False
+        """Since `open_to`: a request had to wait, so that fewer were in flight than asked for."""
         self._flying: set[Ticket] = set()
         self._threshold = float(limits.max_concurrency)
         self._cut_at = -math.inf
@@ -103,13 +108,20 @@ class Pace:
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
 
+    def open_to(self, requests: int) -> None:
+        """So many at once from now on, without the slow start; what the endpoint refuses cuts it down as ever."""
+        self.allowed = min(float(self.limits.max_concurrency), max(self.allowed, float(requests)))
+        self.held = False
+
     async def start(self, tokens: int) -> Ticket:
         """Waits for a place, for pauses to end and for the caps. First come, first served."""
         async with self._turn:
             while True:
                 if (full := self._full()) > 0:
+                    self.held = True
                     await self._place(full)
                 elif (wait := self._wait(tokens)) > NO_TIME:
+                    self.held = True
                     await self._sleep(wait)
                 else:
                     break

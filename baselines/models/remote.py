@@ -13,10 +13,10 @@ Refuses to know tasks, approaches and retrieval. Keys come from the environment 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from baselines.models.asking import Asker, drained
 from baselines.models.background import Background
@@ -32,6 +32,7 @@ from reports.errors import UsageError
 from reports.run.fingerprint import of_value
 from reports.run.schema import ModelSpec
 
+Ask = Callable[[Sequence[Prompt], Decoding, Callable[[Generation], None]], Coroutine[Any, Any, None]]
 VERSION = 1
 """Of what is sent: raised when the same prompt would be asked differently."""
 DEFAULT_CONTEXT = 128_000
@@ -114,15 +115,16 @@ class RemoteModel:
 
         Raises EnvironmentFault (no key, no endpoint, no credit) or its BudgetReached, after what had come by then.
         """
-        return self._generate(prompts, decoding, stream=False)
+        return self._generate(prompts, self._asker.all, decoding)
 
     def generate_together(self, prompts: Sequence[Prompt], decoding: Decoding) -> Iterator[list[Generation]]:
-        """The same, streamed, each with `ttft_seconds`: for the latency of several requests at a time."""
-        return self._generate(prompts, decoding, stream=True)
+        """The same, all in flight at once and streamed, each with `ttft_seconds`: for the latency of so many at a
+        time."""
+        return self._generate(prompts, self._asker.together, decoding)
 
-    def _generate(self, prompts: Sequence[Prompt], decoding: Decoding, *, stream: bool) -> Iterator[list[Generation]]:
+    def _generate(self, prompts: Sequence[Prompt], ask: Ask, decoding: Decoding) -> Iterator[list[Generation]]:
         inbox: queue.SimpleQueue[Generation | Future[None]] = queue.SimpleQueue()
-        job = self._line.run(self._asker.all(prompts, decoding, inbox.put, stream=stream))
+        job = self._line.run(ask(prompts, decoding, inbox.put))
         job.add_done_callback(inbox.put)
         try:
             while True:

@@ -20,7 +20,7 @@ from baselines.prompts import Prompt
 from baselines.scoring.contract import Reading, Tools
 from baselines.scoring.judge_prompt import CHOICES, GRADES, VERSION, Fence, pair_prompt, read_verdict, rubric_prompt
 from reports.errors import UsageError
-from reports.run.events import Judged
+from reports.run.events import NOT_ASKED, Judged
 from reports.run.fingerprint import of_value
 from reports.run.schema import Case, JudgeSpec, Task
 
@@ -39,6 +39,7 @@ class Used:
     calls: int = 0
     unreadable: int = 0
     prompt_tokens: int = 0
+    cached_prompt_tokens: int = 0
     completion_tokens: int = 0
     usage_estimated: bool = False
     seconds: float = 0.0
@@ -104,8 +105,8 @@ class Judge:
 
     def _grade(self, pairs: Sequence[tuple[Case, str]]) -> Iterator[Reading]:
         asked = [rubric_prompt(self.spec.rubric, Fence(), _texts(case, text), self.instruction) for case, text in pairs]
-        for verdict in self._verdicts(asked, GRADES):
-            yield _reading(None if verdict is None else float(verdict == "pass"), verdict)
+        for said in self._verdicts(asked, GRADES):
+            yield said.without_value or _reading(float(said.verdict == "pass"), said.verdict)
 
     def _compare(self, pairs: Sequence[tuple[Case, str]]) -> Iterator[Reading]:
         """Both orders of each pair. Orders that contradict each other are a tie."""
@@ -127,9 +128,10 @@ class Judge:
         texts = {**_asked(case), "first answer": first, "second answer": second}
         return pair_prompt(self.spec.rubric, Fence(), texts, self.instruction)
 
-    def _both(self, shown_first: str | None, shown_second: str | None) -> Reading:
-        if shown_first is None or shown_second is None:
-            return _reading(None, None)
+    def _both(self, first: _Said, second: _Said) -> Reading:
+        if (nothing := first.without_value or second.without_value) is not None:
+            return nothing
+        shown_first, shown_second = first.verdict, second.verdict
         for verdict in (shown_first, shown_second):
             self.used.decided += verdict != "tie"
             self.used.first_preferred += verdict == "first"
@@ -138,11 +140,11 @@ class Judge:
         self.used.flipped += shown_first == shown_second != "tie"
         return _reading(value, f"{shown_first}, then {shown_second}")
 
-    def _verdicts(self, asked: Sequence[str], allowed: Sequence[str]) -> list[str | None]:
-        """One verdict a prompt; None where none can be read."""
-        verdicts = [_verdict(generation, allowed) for generation in self._ask(asked)]
-        self.used.unreadable += sum(verdict is None for verdict in verdicts)
-        return verdicts
+    def _verdicts(self, asked: Sequence[str], allowed: Sequence[str]) -> list[_Said]:
+        """One a prompt."""
+        found = [_said(generation, allowed) for generation in self._ask(asked)]
+        self.used.unreadable += sum(not said.verdict and not said.failure for said in found)
+        return found
 
     def _ask(self, asked: Sequence[str]) -> list[Generation]:
         started = time.perf_counter()
@@ -152,18 +154,38 @@ class Judge:
                 found[generation.index] = generation
                 self.used.calls += generation.attempts
                 self.used.prompt_tokens += generation.prompt_tokens or 0
+                self.used.cached_prompt_tokens += generation.cached_prompt_tokens or 0
                 self.used.completion_tokens += generation.completion_tokens or 0
                 self.used.usage_estimated |= generation.usage_estimated
         self.used.seconds += time.perf_counter() - started
         return [found.get(index, Generation(index, status="error")) for index in range(len(asked))]
 
 
-def _verdict(generation: Generation, allowed: Sequence[str]) -> str | None:
-    return read_verdict(generation.text, allowed) if generation.status in ("ok", "truncated") else None
+@dataclass(frozen=True)
+class _Said:
+    """What became of one call."""
+
+    verdict: str = ""
+    """Empty where none can be read."""
+    failure: str = ""
+    """Why nobody answered; that is no habit of the judge."""
+
+    @property
+    def without_value(self) -> Reading | None:
+        if self.verdict:
+            return None
+        return Reading(None, unscored=f"{NOT_ASKED}: {self.failure}" if self.failure else UNREADABLE)
 
 
-def _reading(value: float | None, said: str | None) -> Reading:
-    return Reading(value, predicted=said, unscored=UNREADABLE if value is None else None)
+def _said(generation: Generation, allowed: Sequence[str]) -> _Said:
+    if generation.status in ("error", "timeout"):
+        return _Said(failure=generation.error or "no answer")
+    answered = generation.status in ("ok", "truncated")
+    return _Said(verdict=(read_verdict(generation.text, allowed) or "") if answered else "")
+
+
+def _reading(value: float, said: str) -> Reading:
+    return Reading(value, predicted=said)
 
 
 def _asked(case: Case) -> dict[str, str]:

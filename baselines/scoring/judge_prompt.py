@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-VERSION = 1
+VERSION = 2
 """Raised when the same case would be put to a judge differently, or its words be read differently."""
 GRADES = ("pass", "fail")
 CHOICES = ("first", "second", "tie")
@@ -64,10 +64,11 @@ def _framed(role: str, rubric: str, instruction: str, fence: Fence, rest: str) -
 
 
 def read_verdict(text: str, allowed: Sequence[str]) -> str | None:
-    """The verdict of the last line that is not empty, or of an answer of one word; None where there is none."""
+    """The verdict that ends the last line that is not empty, alone there or after a sentence, or an answer of one
+    word; None where there is none."""
     lines = [line.strip(_MARKS).casefold() for line in text.splitlines() if line.strip(_MARKS)]
     if not lines:
         return None
-    said = re.fullmatch(r"verdict[\s*_:`\"'-]*([a-z]+)", lines[-1])
+    said = re.search(r"(?:^|[.!?;:)\u2013\u2014-][\s*_`\"']+)verdict[\s*_:`\"'-]*([a-z]+)$", lines[-1])
     word = said[1] if said else lines[-1] if len(lines) == 1 else ""
     return word if word in allowed else None

@@ -103,6 +103,8 @@ class Scored(Record):
 
 
 NO_VERDICT = "none"
+NOT_ASKED = "the judge could not be asked"
+"""Begins the reason of a score where the judge's call itself failed: a resume asks again."""
 
 
 class Judged(Record):
@@ -115,8 +117,10 @@ class Judged(Record):
     """Fingerprint of model, rubric and mode: figures of another judge do not mix."""
     calls: int = 0
     unreadable: int = 0
-    """Calls without a verdict."""
+    """Answers of it without a verdict."""
     prompt_tokens: int = 0
+    cached_prompt_tokens: int = 0
+    """Of these, those billed as cache hits."""
     completion_tokens: int = 0
     usage_estimated: bool = False
     seconds: float = 0.0

@@ -139,9 +139,9 @@ def _marked(
 def _with_cautions(
     verdict: VerdictSummary, spec: RunSpec, baseline: str | None, judge: JudgeSummary | None
 ) -> VerdictSummary:
-    """What the rule itself cannot know: that a judge may not decide, that two models are compared."""
-    judged = judge.caution if judge is not None and spec.metrics[0] == judging.METRIC else ""
-    said = [text for text in (judged, different_models(spec, baseline, verdict.approach)) if text]
+    """What the rule itself cannot know: that a judge may not decide or grades itself, that two models are compared."""
+    judged = (judge.caution, judge.own) if judge is not None and spec.metrics[0] == judging.METRIC else ()
+    said = [text for text in (*judged, different_models(spec, baseline, verdict.approach)) if text]
     return verdict.model_copy(update={"warnings": (*verdict.warnings, *said)}) if said else verdict
 
 

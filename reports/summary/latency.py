@@ -97,7 +97,9 @@ def _how(warm: Sequence[LatencySample], levels: Sequence[LatencyLevel]) -> str:
     ]
     whole = all(s.scope == "request" for s in warm)
     inside = "from the question to the last token, embedding and search included" if whole else "the model's part alone"
+    rounds = "; several at a time leave together, the next ones when the last answer has come"
+    several = rounds if any(level.concurrency > 1 for level in levels) else ""
     return (
-        f"{', then '.join(parts)}, in turns with the other approaches, after a warm-up, never from a cache; {inside}; "
-        "waits for a rate limit and failed attempts left out."
+        f"{', then '.join(parts)}, in turns with the other approaches, after a warm-up, never from a cache; {inside}"
+        f"{several}; waits for a rate limit and failed attempts left out."
     )

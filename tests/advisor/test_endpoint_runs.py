@@ -208,6 +208,7 @@ def test_a_judge_scores_is_held_against_people_and_may_change_without_new_answer
         ({"metrics": ["judge", "exact-match"], "judge": {"model": "bgi"}}, "there is no model 'bgi'"),
         ({"judge": {"model": "big", "rubrik": "x"}}, "unknown key 'rubrik' in judge"),
         ({"latency_concurrency": [0]}, "latency_concurrency"),
+        ({"latency_concurrency": [4, 65]}, "names 65 requests at a time, and openai:test gets 64 at most"),
         ({"budget_usd": -1}, "budget_usd"),
     ],
 )
@@ -215,7 +216,8 @@ def test_a_project_that_cannot_be_is_refused_with_its_key(
     advisor: Callable[..., Done], tmp_path: Path, more: dict[str, Any], words: str
 ) -> None:
     big = {"id": "openai:test", "base_url": "http://127.0.0.1:9/v1"}
-    project = write_project(tmp_path / "p", {"big": big, "other": big}, [{"zero-shot": {"model": "big"}}], **more)
+    approaches = [{"zero-shot": {"model": "big"}}]
+    project = write_project(tmp_path / "p", {"big": big, "other": big}, approaches, **{"latency_samples": 9, **more})
     done = advisor("plan", str(project))
     assert done.returncode == 2
     assert words in done.stderr

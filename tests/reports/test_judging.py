@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from baselines.models.contract import Decoding, Generation
+from baselines.prompts import Prompt
+from baselines.scoring import Tools
+from baselines.scoring.judge import Judge
+from baselines.scoring.judge import version as judge_version
+from baselines.worker import missing_scores
 from reports.basis import basis, different_models, several_models
 from reports.judging import deciding_first, judge_summary
 from reports.review import FILE, Review
-from reports.run.events import NO_VERDICT, Judged
+from reports.run.events import NO_VERDICT, NOT_ASKED, Judged
 from reports.run.schema import (
     Answer,
     ApproachSpec,
@@ -190,6 +197,58 @@ def test_figures_of_another_judge_do_not_mix_and_its_scores_are_replaced(tmp_pat
     assert store.scores("big", "judge")["0"].value == 1.0
     assert summarise(store).approach("big").metrics["judge"].value == pytest.approx(1 / CASES)
     store.close()
+
+
+def test_answers_that_could_not_be_put_to_it_are_told_and_asked_again(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "r")
+    labelled(store, 40, 40)
+    version = judge_version(store.header.spec.judge)
+    for i, (name, reason) in enumerate((("big", f"{NOT_ASKED}: cut"), ("big", "the judge gave no verdict"))):
+        store.append_score(
+            Score(case=str(i), approach=name, metric="judge", version=version, value=None, unscored=reason)
+        )
+    found = judge_summary(store)
+    assert found is not None
+    assert found.failed == 1
+    assert any("1 answer could not be put to it" in line and "asks again" in line for line in found.words)
+    tools = Tools(judge=lambda: Judge(store.header.spec.judge, Praising()), judged_by=store.header.spec.judge)  # type: ignore[arg-type]
+    again = {each.score.case: each.score.value for each in missing_scores(store, "big", ("judge",), tools)}
+    assert again["0"] == 1.0
+    assert "1" not in again, "what the judge did say stays"
+    store.close()
+
+
+class Praising:
+    """A judge's model that lets everything pass."""
+
+    def generate(self, prompts: Sequence[Prompt], decoding: Decoding) -> Iterator[list[Generation]]:
+        yield [Generation(index, "VERDICT: pass") for index in range(len(prompts))]
+
+
+def test_a_judge_that_grades_its_own_model_is_cautioned_of(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "r", model=ModelSpec(id="demo", precision="nf4"))
+    labelled(store, 40, 40)
+    found = judge_summary(store)
+    assert found is not None
+    assert found.contenders == ("zero-shot", "few-shot")
+    assert found.own in found.words
+    assert found.own in summarise(store).verdict.warnings
+    store.close()
+    other = store_of(tmp_path / "other")
+    labelled(other, 40, 40)
+    told = judge_summary(other)
+    assert told is not None
+    assert told.own == ""
+    other.close()
+
+
+def test_the_bill_knows_the_price_of_cached_tokens(tmp_path: Path) -> None:
+    store = store_of(tmp_path / "r", model=PRICED.model_copy(update={"cached_input_usd_per_million": 0.1}))
+    store.record(Judged(judge="j", calls=2, prompt_tokens=1_000_000, cached_prompt_tokens=600_000))
+    found = judge_summary(store)
+    store.close()
+    assert found is not None
+    assert found.usd == pytest.approx(0.4 * 1.0 + 0.6 * 0.1)
 
 
 def test_a_run_without_a_judge_keeps_its_order() -> None:

@@ -41,6 +41,8 @@ def test_each_concurrency_has_its_line_and_the_pass_its_sentence() -> None:
     assert facts["Cold start"].startswith("2.0 s for the first request")
     assert "embedding and search included" in facts["How latency was measured"]
     assert "100 requests one at a time, then 24 requests 4 at a time" in facts["How latency was measured"]
+    assert "the next ones when the last answer has come" in facts["How latency was measured"]
+    assert "leave together" not in dict(latency_facts(approach(sample(0))))["How latency was measured"]
     table = concurrency_table([found])
     assert table is not None
     assert [row[1].text for row in table.rows] == ["1", "4"]

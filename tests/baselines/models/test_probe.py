@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from baselines.models.limits import Limits
 from baselines.models.probe import probe
 from reports.errors import EnvironmentFault
 from reports.run.schema import ModelSpec
@@ -81,7 +82,8 @@ def test_nobody_there() -> None:
         probe(spec(f"http://127.0.0.1:{port}/v1"))
 
 
-def test_a_storm_is_no_reason_not_to_start(serve: Callable[..., Any]) -> None:
+def test_one_that_does_not_get_ready_is_said(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("baselines.models.probe.PATIENCE", Limits(patience_seconds=0.1, first_wait_seconds=0.02))
     server = serve((503, "loading", {}), (404, "", {}))
     with pytest.raises(EnvironmentFault, match="answered 503: loading"):
         probe(spec(server.url))

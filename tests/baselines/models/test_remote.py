@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import socket
 from collections.abc import Callable, Iterator
@@ -174,6 +175,75 @@ def test_arguments_that_the_endpoint_refuses_are_left_out_or_renamed(serve: Serv
     assert any("`temperature`" in text for text in warnings)
 
 
+@pytest.mark.parametrize("count", [4, 12])
+def test_requests_that_are_timed_together_are_all_in_flight_at_once(serve: Serve, count: int) -> None:
+    warnings: list[str] = []
+    server, model = serve("slow", warnings=warnings)
+    found = [g for batch in model.generate_together(prompts(count), DECODING) for g in batch]
+    assert sorted(g.index for g in found) == list(range(count))
+    assert all(g.ttft_seconds is not None for g in found)
+    assert server.most_at_once == count
+    assert warnings == []
+
+
+@pytest.mark.parametrize(
+    ("script", "limits"),
+    [
+        (lambda number, body: "busy-hint" if number == 3 else "slow", QUICK),
+        ("slow", Limits(requests_per_minute=1200)),
+        ("slow", Limits(max_concurrency=3)),
+    ],
+)
+def test_where_they_could_not_all_be_in_flight_it_is_said(serve: Serve, script: Any, limits: Limits) -> None:
+    warnings: list[str] = []
+    _, model = serve(script, limits=limits, warnings=warnings)
+    list(model.generate_together(prompts(30 if limits.requests_per_minute else 6), DECODING))
+    assert [text for text in warnings if "requests at a time throughout" in text]
+
+
+EXTRA = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 0}
+GEMINI = {"code": 400, "message": 'Invalid JSON payload received. Unknown name "seed": Cannot find field.'}
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (422, {"detail": [{**EXTRA, "loc": ["body", "messages", 0, "name"]}, EXTRA]}),
+        (422, {"object": "error", "message": {"detail": [EXTRA]}, "type": "invalid_request_error", "param": None}),
+        (400, [{"error": GEMINI}]),
+        (400, {"error": {"message": "Bad request."}}),
+    ],
+)
+def test_a_seed_that_is_refused_in_any_form_is_left_out(serve: Serve, status: int, body: Any) -> None:
+    warnings: list[str] = []
+    server, model = serve(
+        lambda number, sent: (status, json.dumps(body), {}) if "seed" in sent else "ok", warnings=warnings
+    )
+    assert {g.status for g in answers(model, prompts(10))} == {"ok"}
+    assert "seed" not in server.requests[-1]
+    assert sum("does not take `seed`" in text for text in warnings) == 1
+
+
+def test_a_rejection_that_names_nothing_costs_no_seed_where_the_prompt_is_at_fault(serve: Serve) -> None:
+    warnings: list[str] = []
+    bodies = {"word3": {"detail": [{"loc": ["body", "messages"], "msg": "too long"}]}, "word4": {"detail": "no"}}
+
+    def script(number: int, sent: dict[str, Any]) -> Any:
+        body = bodies.get(sent["messages"][0]["content"].split()[-1])
+        return (422, json.dumps(body), {}) if body else "ok"
+
+    server, model = serve(script, warnings=warnings)
+    found = answers(model, prompts(10))
+    assert [(g.index, g.error) for g in found if g.status != "ok"] == [
+        (3, "The endpoint answered 422: messages: too long"),
+        (4, "The endpoint answered 422: no"),
+    ]
+    answers(model, prompts(10))
+    assert "seed" in server.requests[-1]
+    assert warnings == []
+    assert len(server.requests) <= 22, "without the seed it is tried once, by those that are out at that time"
+
+
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
@@ -191,6 +261,39 @@ def test_what_no_other_prompt_could_escape_stops_the_run(serve: Serve, behaviour
     assert words in str(caught.value)
     assert caught.value.hint
     assert len(server.requests) < 5
+
+
+TOO_LARGE = "Request too large for test on tokens per min (TPM): Limit 30000, Requested 41013. Shorten it."
+FULL = "Rate limit reached for test on tokens per min (TPM): Limit 30,000, Used 29,500, Requested 900."
+
+
+@pytest.mark.parametrize("words", [TOO_LARGE, TOO_LARGE.partition(": ")[2], "later"])
+def test_one_prompt_that_never_passes_costs_itself_alone(serve: Serve, words: str) -> None:
+    def script(number: int, body: dict[str, Any]) -> Any:
+        return (429, words, {}) if body["messages"][0]["content"].endswith("word3") else "ok"
+
+    patience = 0.3 if words == "later" else 60
+    _, model = serve(script, limits=Limits(first_wait_seconds=0.01, patience_seconds=patience))
+    found = answers(model, prompts(10))
+    assert [g.index for g in found if g.status != "ok"] == [3]
+    assert words in (found[3].error or "")
+
+
+def test_a_request_that_fits_a_full_minute_is_waited_for(serve: Serve) -> None:
+    _, model = serve(lambda number, body: (429, FULL, {"retry-after": "0.02"}) if number < 3 else "ok")
+    assert {g.status for g in answers(model, prompts(5))} == {"ok"}
+
+
+@pytest.mark.parametrize("status", [503, 529])
+def test_a_server_that_is_still_loading_is_waited_for(serve: Serve, status: int) -> None:
+    _, model = serve(lambda number, body: (status, "loading", {}) if number <= 12 else "ok")
+    assert {g.status for g in answers(model, prompts(3))} == {"ok"}
+
+
+def test_a_server_that_never_gets_ready_stops_the_run(serve: Serve) -> None:
+    _, model = serve((503, "loading", {}), limits=Limits(first_wait_seconds=0.01, patience_seconds=0.1))
+    with pytest.raises(EnvironmentFault, match="answered 503: loading"):
+        answers(model, prompts(10))
 
 
 def test_an_endpoint_that_fails_every_prompt_is_given_up(serve: Serve) -> None:

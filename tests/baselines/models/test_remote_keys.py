@@ -173,6 +173,36 @@ def test_the_keyring_is_asked_where_the_environment_holds_nothing(monkeypatch: p
     assert "keyring set approach-advisor RING_KEY" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("authorization", "api-key", "x-goog-api-key", "Ocp-Apim-Subscription-Key", "x-portkey-api-key"),
+        *("X-Auth-Token", "x-client-secret", "Cookie", "x-plain"),
+    ],
+)
+@pytest.mark.parametrize("value", ["AIzaSyD3abcdefghijklmnopqrs", "AKIAIOSFODNN7EXAMPLE", "eyJhbGciOiJIUzI1NiJ9.e30.x"])
+def test_a_literal_key_in_a_header_is_refused_whatever_the_header_is_called(name: str, value: str) -> None:
+    for written in (value, f"Bearer {value}", f"$MY_KEY {value}"):
+        with pytest.raises(UsageError, match="holds its secret") as caught:
+            check(ModelSpec(id="openai:x", base_url=LOCAL, headers={name: written}))
+        assert value not in everything(caught.value)
+    assert value not in endpoint_of(ModelSpec(id="openai:x", base_url=LOCAL)).redact(f"wrong key {value}, sorry")
+
+
+def test_a_secret_header_wants_a_variable_and_other_headers_take_any_word() -> None:
+    with pytest.raises(UsageError, match="x-my-key of the model holds its secret"):
+        check(ModelSpec(id="openai:x", base_url=LOCAL, headers={"x-my-key": "hunter2"}))
+    fine = {
+        "x-goog-api-key": "$MY_KEY",
+        "authorization": "Bearer ${MY_KEY}",
+        "cookie": "session=$MY_KEY",
+        "x-team": "blue",
+        "x-max-tokens": "100",
+        "x-trace": "experiment-2026-11-30-with-a-long-name",
+    }
+    check(ModelSpec(id="openai:x", base_url=LOCAL, headers=fine))
+
+
 @pytest.mark.parametrize("name", ["sk_live_abcdef123", "AIzaSyD3abcdefghijklmnopqrstuvw", "a1b2c3d4e5f6a7b8c9d0e1f2"])
 def test_what_looks_like_a_key_is_no_variable(name: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from baselines.models.limits import BudgetReached, Limits, limits_of
 from baselines.models.remote import RemoteModel, account, load
 from baselines.prompts import Prompt
 from reports.costs.tokens import TokenPrice
+from reports.errors import EnvironmentFault
 from reports.run.schema import DataFacts, ModelSpec, Prices, RunSpec, Task
 
 WORLD = runpy.run_path(str(Path(__file__).parents[2] / "misbehaving_server.py"))
@@ -125,6 +127,66 @@ def test_what_was_on_its_way_at_a_kill_counts_in_full_and_a_torn_line_not(tmp_pa
     after.close()
     numbers = [json.loads(line)["request"] for line in path.read_text(encoding="utf-8").splitlines()]
     assert numbers == [1, 2, 1, 3]
+
+
+FAT_USD = PRICE.of(2 + WORLD["OWN_PROMPT"], 1, 1)
+"""An answer behind a gateway whose own prompt is billed too: 3.0065, where the worst case in sight is 0.115."""
+
+
+def test_tokens_beyond_the_worst_case_are_learnt_from_the_first_bill_and_over_a_resume(tmp_path: Path) -> None:
+    server = WORLD["Server"](lambda number, body: "own-prompt").start()
+    spec = ModelSpec(id="openai:fat", base_url=server.url)
+    try:
+        for budget in (20.0, 40.0):
+            ledger = Ledger(tmp_path / FILE)
+            model = load(spec, limits=Limits(price=PRICE, budget_usd=budget), ledger=ledger)
+            assert ask(model, 200)[-1].index == -1
+            assert sum(server.answered.values()) * FAT_USD == pytest.approx(model.spent_usd)
+            assert budget - FAT_USD - 0.2 < model.spent_usd <= budget
+            model.close()
+            ledger.close()
+    finally:
+        server.stop()
+
+
+def test_under_a_ceiling_the_first_bill_of_a_model_is_waited_for() -> None:
+    ledger = Ledger()
+    first = ledger.reserve("a", 0.1, most=9.0)
+    assert first is not None
+    assert ledger.reserve("a", 0.1, most=9.0) is None
+    assert ledger.reserve("b", 0.1, most=9.0) is not None, "another model's first request"
+    assert ledger.reserve("a", 0.1) is not None, "without a ceiling nobody waits"
+    ledger.settle(first, 0.3)
+    again = ledger.reserve("a", 0.1, most=9.0)
+    assert again is not None
+    assert [again.usd, again.margin] == pytest.approx([0.3, 0.2])
+    ledger.settle(again, 0.35)
+    assert ledger.margin("a") == pytest.approx(0.25)
+    assert ledger.reserve("a", 0.0, most=9.0) is not None
+
+
+def test_requests_that_are_cancelled_on_their_way_are_billed(tmp_path: Path) -> None:
+    def script(number: int, body: dict[str, Any]) -> str:
+        if number <= 5:
+            return "ok"
+        return "unauthorized" if number == 8 else "slow"
+
+    server = WORLD["Server"](script).start()
+    ledger = Ledger(tmp_path / FILE)
+    spec = ModelSpec(id="openai:a", base_url=server.url)
+    model = load(spec, limits=Limits(price=PRICE, budget_usd=5.0), ledger=ledger)
+    try:
+        with pytest.raises(EnvironmentFault, match="401"):
+            ask(model, 40)
+        asked = len(server.requests)
+        while server.at_once:  # what was cancelled here is answered, and billed, all the same
+            time.sleep(0.01)
+    finally:
+        model.close()
+        server.stop()
+        ledger.close()
+    assert sum(server.answered.values()) == asked - 1 > 5
+    assert billed(server) <= model.spent_usd == pytest.approx(spent_of(tmp_path / FILE)[account(spec)])
 
 
 def test_two_models_share_the_budget_of_the_run(server: Any, opened: Open) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from baselines.prompts import Prompt
 from baselines.scoring.judge import Judge, fingerprint
 from baselines.scoring.judge_prompt import CHOICES, GRADES, Fence, read_verdict, rubric_prompt
 from reports.errors import UsageError
+from reports.run.events import NOT_ASKED
 from reports.run.schema import Answer, Case, JudgeSpec, ModelSpec, Question, Task
 
 SPEC = JudgeSpec(model=ModelSpec(id="openai:judge"), rubric="Agrees with the reference.")
@@ -137,6 +139,10 @@ def test_a_judge_that_prefers_a_place_makes_ties_and_is_found_out() -> None:
         ("", GRADES, None),
         ("A tie.\n`VERDICT: tie`", CHOICES, "tie"),
         ("VERDICT: pass", CHOICES, None),
+        ("It agrees with the reference. VERDICT: pass", GRADES, "pass"),
+        ("Too short; **VERDICT:** fail.", GRADES, "fail"),
+        ("I would not say VERDICT: pass", GRADES, None),
+        ("It agrees. VERDICT: pass or fail", GRADES, None),
     ],
 )
 def test_how_a_verdict_is_read(text: str, allowed: Sequence[str], verdict: str | None) -> None:
@@ -147,6 +153,32 @@ def test_no_verdict_is_unscored_and_counted() -> None:
     judge, _ = judge_of(lambda prompt: "I would rather not say.")
     (reading,) = judge.read([(case("a"), "blue")])
     assert (reading.value, reading.unscored, judge.used.unreadable) == (None, "the judge gave no verdict", 1)
+
+
+def test_a_call_that_failed_is_no_verdict_of_the_judge_and_is_told_apart() -> None:
+    judge, model = judge_of(gullible)
+    answered = model.generate
+
+    def cut(prompts: Sequence[Prompt], decoding: Decoding) -> Iterator[list[Generation]]:
+        for batch in answered(prompts, decoding):
+            failed = {0: Generation(0, status="timeout", error="Too slow."), 2: Generation(2, "", status="refused")}
+            yield [failed.get(g.index, g) for g in batch]
+
+    model.generate = cut  # type: ignore[method-assign]
+    readings = list(judge.read([(case("a"), "blue"), (case("b"), "blue"), (case("c"), "blue")]))
+    assert [r.unscored for r in readings] == [f"{NOT_ASKED}: Too slow.", None, "the judge gave no verdict"]
+    assert judge.used.unreadable == 1
+
+
+def test_prompt_tokens_from_the_cache_of_the_endpoint_are_counted() -> None:
+    judge, model = judge_of(gullible)
+    answered = model.generate
+    model.generate = lambda prompts, decoding: (  # type: ignore[method-assign]
+        [replace(g, cached_prompt_tokens=7) for g in batch] for batch in answered(prompts, decoding)
+    )
+    list(judge.read([(case("a"), "blue"), (case("b"), "blue")]))
+    told = judge.told("rag")
+    assert (told.prompt_tokens, told.cached_prompt_tokens) == (20, 14)
 
 
 def test_another_judge_is_another_version_and_limits_are_not() -> None:
