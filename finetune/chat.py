@@ -5,6 +5,9 @@ Refuses to know what the message says; knows tokenizers, not tasks. Needs no tor
     layout = layout_of(tokenizer)
     prompt, completion = layout.pair_ids("Input: refund please\\n\\nName the intent.", "refund")
 
+A conversation of several turns is laid out in its roles, `layout.prompt_text(flat, messages)`, where the template takes
+them: `flat`, its transcript as one message, is for the others. `earlier_spans` finds the earlier answers in its tokens.
+
 A model without a chat template gets the plain layout: the message, a line "Answer:", and the answer. There an answer
 also ends at a blank line, because a base model never says that it is done; see `stop_texts`.
 """
@@ -16,7 +19,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from reports.errors import DataError
 
@@ -24,9 +28,20 @@ PLAIN_PROMPT = "{message}\nAnswer:"
 PLAIN_LEAD = " "
 _PROBE_MESSAGE = "PROBEMESSAGE"
 _PROBE_ANSWER = "PROBEANSWER"
+_PROBE_SYSTEM = "PROBESYSTEM"
 
 PINNED_ARGUMENTS = {"date_string": "26 Jul 2024"}
 """Some templates print today's date into every prompt: a fixed one keeps runs equal and caches valid."""
+
+
+class Message(NamedTuple):
+    """One message before an answer."""
+
+    role: str
+    """`system` (the first one at most), `user` or `assistant`."""
+    text: str
+    trained: bool = False
+    """An answer of the assistant that carries loss as the last one does."""
 
 
 @dataclass(frozen=True)
@@ -54,24 +69,77 @@ class Layout:
         """Texts that end an answer of a model that was never taught to end one; empty with a chat template."""
         return () if self.chat else ("\n\n",)
 
-    def prompt_text(self, message: str) -> str:
-        """The whole prompt as text, up to where the answer begins."""
+    def prompt_text(self, message: str, messages: Sequence[Message] = ()) -> str:
+        """The whole prompt as text, up to where the answer begins: of the messages, or of `message` alone."""
+        found = self.conversation_text(messages) if messages else None
+        if found is not None:
+            return found
         message = self.defused(message)
         if not self.chat:
             return PLAIN_PROMPT.format_map({"message": message})
         return _render(self.tokenizer, [{"role": "user", "content": message}], self.arguments, prompt=True)
 
-    def prompt_ids(self, messages: Sequence[str]) -> list[list[int]]:
-        """Token ids of each prompt; no BOS beside the one that the template writes."""
-        texts = [self.prompt_text(message) for message in messages]
+    def conversation_text(self, messages: Sequence[Message]) -> str | None:
+        """The prompt in roles; None without a template, and where it refuses or drops what user or system said."""
+        if not self.chat or not messages:
+            return None
+        turns = [{"role": m.role, "content": self.defused(m.text)} for m in messages]
+        if turns[0]["role"] == "system" and not self.takes_system:
+            turns = _without_system(turns)
+        try:
+            text = _render(self.tokenizer, turns, self.arguments, prompt=True)
+        except DataError:  # roles that must alternate, say
+            return None
+        kept = all(turn["content"].strip() in text for turn in turns if turn["role"] != "assistant")
+        return text if kept else None
+
+    @cached_property
+    def takes_system(self) -> bool:
+        """Whether the template writes a system message, and apart from the user's."""
+        turns = [{"role": "system", "content": _PROBE_SYSTEM}, {"role": "user", "content": _PROBE_MESSAGE}]
+        try:
+            text = _render(self.tokenizer, turns, self.arguments, prompt=True)
+        except DataError:
+            return False
+        return _PROBE_SYSTEM in text and _PROBE_MESSAGE in text
+
+    def earlier_spans(self, messages: Sequence[Message]) -> tuple[tuple[int, int], ...] | None:
+        """Where the earlier answers that are trained stand in the prompt's ids, each with its end token.
+
+        Each must stand there token by token as it would be learnt, and answered, if the conversation ended with it.
+        None where one does not: a template that rewrites earlier answers, or no roles at all.
+        """
+        wanted = [at for at, message in enumerate(messages) if message.role == "assistant" and message.trained]
+        if not wanted:
+            return ()
+        whole = self.conversation_text(messages)
+        if whole is None:
+            return None
+        (ids,) = self._encode([whole])
+        ids = [*self.begin, *ids]
+        spans = []
+        for at in wanted:
+            if self.conversation_text(messages[:at]) is None:
+                return None
+            prompt, completion = self.pair_ids("", messages[at].text, messages[:at])
+            end = len(prompt) + len(completion)
+            if ids[:end] != [*prompt, *completion]:
+                return None
+            spans.append((len(prompt), end))
+        return tuple(spans)
+
+    def prompt_ids(self, messages: Sequence[str], turns: Sequence[Sequence[Message]] = ()) -> list[list[int]]:
+        """Token ids of each prompt; no BOS beside the one that the template writes. `turns`: each in its roles."""
+        each = turns or [()] * len(messages)
+        texts = [self.prompt_text(message, own) for message, own in zip(messages, each, strict=True)]
         return [[*self.begin, *ids] for ids in self._encode(texts)] if texts else []
 
-    def pair_ids(self, message: str, answer: str) -> tuple[list[int], list[int]]:
+    def pair_ids(self, message: str, answer: str, messages: Sequence[Message] = ()) -> tuple[list[int], list[int]]:
         """(prompt ids, completion ids): the completion carries the loss and ends with `end_id`.
 
         The prompt's ids are exactly those of `prompt_ids`, also where prompt and answer would merge at their seam.
         """
-        text = self.prompt_text(message)
+        text = self.prompt_text(message, messages)
         tail = self.lead + self.defused(answer)
         prompt, both, alone = self._encode([text, text + tail, tail])
         completion = both[len(prompt) :] if both[: len(prompt)] == prompt else alone
@@ -141,6 +209,16 @@ def _probe(tokenizer: Any, arguments: Mapping[str, Any]) -> tuple[str, str]:
     # A template whose generation prompt differs from its assistant turn (reasoning models): the answer simply follows.
     lead = before[len(prompt) :] if before.startswith(prompt) else ""
     return lead, tail
+
+
+def _without_system(turns: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The system's text at the head of the user's first message, or as one where the assistant speaks first."""
+    system, *others = turns
+    text = system["content"]
+    if others and others[0]["role"] == "user":
+        first, *others = others
+        text = f"{text}\n\n{first['content']}"
+    return [{"role": "user", "content": text}, *others]
 
 
 def _render(tokenizer: Any, turns: list[dict[str, str]], arguments: Mapping[str, Any], *, prompt: bool) -> str:

@@ -5,8 +5,9 @@ Refuses to know tasks and prompts' wording: it gets whole user messages. Needs n
     prepared = prepare(pairs, layout, recipe, context=2048)
     for step in plan_epoch(prepared.train, recipe, epoch=0): ...       # lists of indices, `batch` examples each
 
-Only the answer carries loss, its end token included. Nothing is cut: an example that is too long is left out, counted
-and named.
+Only the answer carries loss, its end token included; of a conversation each answer that is given weight, where the chat
+template leaves earlier ones as they would be answered (token by token), else the last one. Nothing is cut: an example
+that is too long is left out, counted and named.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from finetune.chat import Layout
+from finetune.chat import Layout, Message
 from finetune.recipe import Recipe
 from reports.errors import DataError
 
@@ -40,19 +42,33 @@ class Pair:
     """For messages: "row 12", an id."""
     group: str | None = None
     """Pairs of one group (customer, document) stay on one side of the split."""
+    messages: tuple[Message, ...] = ()
+    """The prompt in its roles, where it is a conversation: `prompt` is then for models without them."""
+
+    @classmethod
+    def read(cls, said: dict[str, Any]) -> Pair:
+        """From what JSON makes of `asdict`."""
+        return cls(**said | {"messages": tuple(Message(*message) for message in said.get("messages", ()))})
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One example as tokens. Positions from `start` on carry loss: they are the answer and its end."""
+    """One example as tokens. Positions from `start` on carry loss: they are the last answer and its end."""
 
     ids: tuple[int, ...]
     start: int
+    earlier: tuple[tuple[int, int], ...] = ()
+    """From and to of each earlier answer of a conversation that carries loss too."""
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """All that carries loss, in order."""
+        return (*self.earlier, (self.start, len(self.ids)))
 
     @property
     def trained(self) -> int:
         """Tokens that carry loss."""
-        return len(self.ids) - self.start
+        return sum(end - start for start, end in self.spans)
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,7 @@ def prepare(pairs: Sequence[Pair], layout: Layout, recipe: Recipe, context: int)
             "Fill or remove these rows: a model trained on them learns to say nothing.",
         )
     limit = min(recipe.max_length or context, context)
-    samples = [_sample(pair, layout) for pair in pairs]
+    samples = [sample_of(pair, layout) for pair in pairs]
     kept = [at for at, sample in enumerate(samples) if len(sample.ids) <= limit]
     dropped = [pairs[at] for at, sample in enumerate(samples) if len(sample.ids) > limit]
     if len(kept) < MINIMUM:
@@ -95,7 +111,7 @@ def prepare(pairs: Sequence[Pair], layout: Layout, recipe: Recipe, context: int)
             f"Only {len(kept)} of {len(pairs)} examples fit into {limit} tokens.",
             "Raise `max_length`, choose a model with a longer context, or shorten the inputs.",
         )
-    warnings = _warnings(len(kept), dropped, limit, len(pairs))
+    warnings = (*_warnings(len(kept), dropped, limit, len(pairs)), *_untrained(pairs, samples, layout))
     validation = _validation([pairs[at].group or f"\0{at}" for at in kept], recipe)
     return Prepared(
         train=tuple(samples[at] for i, at in enumerate(kept) if i not in validation),
@@ -110,7 +126,9 @@ def hash_pairs(pairs: Sequence[Pair], layout_hash: str) -> str:
     """Identity of a training set under a layout: order matters."""
     digest = hashlib.sha256(layout_hash.encode())
     for pair in pairs:
-        digest.update(f"\x1e{pair.prompt}\x1f{pair.answer}\x1f{pair.group or ''}".encode("utf-8", "surrogatepass"))
+        said = f"\x1e{pair.prompt}\x1f{pair.answer}\x1f{pair.group or ''}"
+        said += "".join(f"\x1d{m.role}\x1f{m.text}\x1f{m.trained:d}" for m in pair.messages)
+        digest.update(said.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:16]
 
 
@@ -146,9 +164,25 @@ def split_step(step: Sequence[int], samples: Sequence[Sample], tokens: int) -> l
     return pieces
 
 
-def _sample(pair: Pair, layout: Layout) -> Sample:
-    prompt, completion = layout.pair_ids(pair.prompt, pair.answer.strip())
-    return Sample(ids=(*prompt, *completion), start=len(prompt))
+def sample_of(pair: Pair, layout: Layout) -> Sample:
+    """The pair as tokens, with what of it carries loss."""
+    prompt, completion = layout.pair_ids(pair.prompt, pair.answer.strip(), pair.messages)
+    earlier = layout.earlier_spans(pair.messages) if pair.messages else ()
+    return Sample(ids=(*prompt, *completion), start=len(prompt), earlier=earlier or ())
+
+
+def _untrained(pairs: Sequence[Pair], samples: Sequence[Sample], layout: Layout) -> tuple[str, ...]:
+    """What is said of conversations of which the last answer alone is trained although others should be."""
+    wanted = [at for at, pair in enumerate(pairs) if any(m.trained for m in pair.messages)]
+    missed = [pairs[at] for at in wanted if not samples[at].earlier]
+    if not missed:
+        return ()
+    why = "the chat template does not leave earlier answers as they were given"
+    if not layout.chat:
+        why = "the model has no chat template, and what was said before is one text"
+    return (
+        f"In {len(missed)} of {len(wanted)} conversations only the last answer is trained: {why}: {_places(missed)}.",
+    )
 
 
 def _validation(groups: Sequence[str], recipe: Recipe) -> set[int]:

@@ -79,8 +79,8 @@ def _batch(
     width = max(len(sample.ids) for sample in samples)
     ids = torch.tensor([[*sample.ids, *[0] * (width - len(sample.ids))] for sample in samples])
     rows = [row for row, sample in enumerate(samples) for _ in range(sample.trained)]
-    columns = [at - 1 for sample in samples for at in range(sample.start, len(sample.ids))]
-    targets = [token for sample in samples for token in sample.ids[sample.start :]]
+    columns = [at - 1 for sample in samples for start, end in sample.spans for at in range(start, end)]
+    targets = [token for sample in samples for start, end in sample.spans for token in sample.ids[start:end]]
     move = [ids, torch.tensor(rows), torch.tensor(columns), torch.tensor(targets)]
     first, second, third, fourth = (values.to(device) for values in move)
     return first, second, third, fourth

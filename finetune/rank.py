@@ -47,7 +47,7 @@ def _train(told: dict[str, Any], tell: Any) -> None:
     from finetune.train import Job, plan_of, train_here
 
     first, local = os.environ["RANK"] == "0", os.environ["LOCAL_RANK"]
-    pairs = tuple(Pair(**pair) for pair in told.pop("pairs"))
+    pairs = tuple(Pair.read(pair) for pair in told.pop("pairs"))
     job = Job(**told | {"pairs": pairs, "recipe": Recipe(**told["recipe"]), "out": Path(told["out"])})
     if torch.cuda.is_available() and (job.device or "cuda").startswith("cuda"):
         job = replace(job, device=f"cuda:{local}")

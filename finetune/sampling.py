@@ -56,7 +56,7 @@ class Sampler:
         self.end_ids = sorted(end_ids)
         pool = (*prepared.validation, *prepared.train)
         self.samples = pool[: min(PROMPTS, len(pool))]
-        self.limit = min(MOST_TOKENS, max(sample.trained for sample in pool) + 4)
+        self.limit = min(MOST_TOKENS, max(len(sample.ids) - sample.start for sample in pool) + 4)
         self._form = Form.of([self._text(sample.ids[sample.start :]) for sample in prepared.train])
         self.first: Heard | None = None
         """Of the untrained model."""

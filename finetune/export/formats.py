@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.chat import Layout
-from finetune.data import Pair, Prepared, Sample, prepare
+from finetune.data import Pair, Prepared, prepare, sample_of
 from finetune.recipe import Recipe
 
 ALPACA, SHAREGPT, MESSAGES = "alpaca.json", "sharegpt.json", "messages.jsonl"
@@ -42,8 +42,7 @@ def split_pairs(pairs: Sequence[Pair], layout: Layout, recipe: Recipe, context: 
     train, validation = [], []
     for pair in pairs:
         plain = Pair(layout.defused(pair.prompt), layout.defused(pair.answer.strip()), pair.where, pair.group)
-        prompt, completion = layout.pair_ids(pair.prompt, pair.answer.strip())
-        sample = Sample((*prompt, *completion), len(prompt))
+        sample = sample_of(pair, layout)
         # Equal samples are equal pairs: which of them goes where makes no difference.
         if wanted[sample] > 0:
             wanted[sample] -= 1

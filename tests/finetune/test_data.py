@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from finetune.chat import Layout, layout_of
-from finetune.data import Pair, Sample, plan_epoch, prepare, split_step
+from finetune.chat import Layout, Message, layout_of
+from finetune.data import Pair, Sample, hash_pairs, plan_epoch, prepare, sample_of, split_step
 from finetune.recipe import Recipe
 from reports.errors import DataError
 
@@ -112,3 +114,104 @@ def test_a_step_is_split_by_padded_tokens_and_keeps_all() -> None:
     data = samples([50, 40, 30, 20, 10, 200])
     pieces = split_step([0, 1, 2, 3, 4, 5], data, 100)
     assert pieces == [[5], [0, 1], [2, 3, 4]]
+
+
+def talk(number: int, *, weight: bool = True, first: str = "hello there") -> Pair:
+    messages = (
+        Message("system", "Name it."),
+        Message("user", f"order {number}"),
+        Message("assistant", first, trained=weight),
+        Message("user", "and now"),
+    )
+    return Pair(f"User: order {number}\nAssistant: {first}\nUser: and now", "refund", f"row {number}", None, messages)
+
+
+CHATML = (
+    "{% for m in messages %}<|user|>{{ m['role'] }}\n{{ m['content'] }}<|end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|user|>assistant\n{% endif %}"
+)
+NO_SYSTEM = (
+    "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+    "<|user|>{{ m['role'] }}\n{{ m['content'] }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|user|>assistant\n{% endif %}"
+)
+FORGETS = (
+    "{% for m in messages %}<|user|>{{ m['role'] }}\n"
+    "{% if m['role'] == 'assistant' and not loop.last %}{{ m['content'].split('</think>')[-1] }}"
+    "{% else %}{{ m['content'] }}{% endif %}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|user|>assistant\n{% endif %}"
+)
+
+
+def laid_out(tiny_model: Path, template: str | None) -> Layout:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.chat_template = template
+    return layout_of(tokenizer)
+
+
+@pytest.mark.parametrize("template", [CHATML, NO_SYSTEM])
+def test_every_answer_of_a_conversation_carries_loss_in_the_templates_own_tokens(
+    tiny_model: Path, template: str
+) -> None:
+    layout = laid_out(tiny_model, template)
+    pair = talk(1)
+    sample = sample_of(pair, layout)
+    heard = [layout.tokenizer.decode(sample.ids[start:end]) for start, end in sample.spans]
+    assert heard == ["hello there<|end|>", "refund<|end|>"]
+    said = [{"role": m.role, "content": m.text} for m in pair.messages]
+    if template == NO_SYSTEM:  # what the template refuses as a role stands before the user's first words
+        said = [{"role": "user", "content": "Name it.\n\norder 1"}, *said[2:]]
+    whole = layout.tokenizer.apply_chat_template(
+        [*said, {"role": "assistant", "content": "refund"}], tokenize=True, return_dict=False
+    )
+    assert list(sample.ids) == whole[: len(sample.ids)]
+    assert layout.prompt_ids([pair.prompt], [pair.messages]) == [list(sample.ids[: sample.start])]
+    assert sample.trained == sum(end - start for start, end in sample.spans)
+
+
+def test_an_earlier_answer_is_learnt_as_it_would_be_answered(tiny_model: Path) -> None:
+    layout = laid_out(tiny_model, CHATML)
+    pair = talk(1)
+    ((start, end), _) = sample_of(pair, layout).spans
+    shorter = Pair("", "hello there", messages=pair.messages[:2])
+    assert sample_of(shorter, layout).ids == sample_of(pair, layout).ids[:end]
+    assert sample_of(shorter, layout).start == start
+
+
+def test_a_turn_without_weight_carries_no_loss(tiny_model: Path) -> None:
+    layout = laid_out(tiny_model, CHATML)
+    sample = sample_of(talk(1, weight=False), layout)
+    assert sample.earlier == ()
+    assert "hello there" in layout.tokenizer.decode(sample.ids[: sample.start])
+    assert not prepare([talk(i, weight=False) for i in range(60)], layout, Recipe(), context=512).warnings
+
+
+@pytest.mark.parametrize("template", [FORGETS, None])
+def test_where_earlier_answers_are_not_as_given_the_last_one_is_trained_and_it_is_said(
+    tiny_model: Path, template: str | None
+) -> None:
+    layout = laid_out(tiny_model, template)
+    prepared = prepare([talk(i, first="<think>a</think>b") for i in range(60)], layout, Recipe(), context=512)
+    assert all(sample.earlier == () for sample in prepared.train)
+    (warning,) = prepared.warnings
+    assert warning.startswith("In 60 of 60 conversations only the last answer is trained")
+    assert ("no chat template" in warning) == (template is None)
+
+
+def test_pairs_without_turns_keep_their_hash_and_turns_survive_json(layout: Layout) -> None:
+    assert hash_pairs([Pair("a", "b"), Pair("c", "d", group="g")], "layout") == "d5ea6ea81eb02e59"
+    pair = talk(1)
+    assert Pair.read(json.loads(json.dumps(asdict(pair)))) == pair
+    assert hash_pairs([pair], "x") != hash_pairs([talk(1, weight=False)], "x")
+
+
+@pytest.mark.parametrize("template", [CHATML, NO_SYSTEM])
+def test_a_conversation_may_begin_with_the_assistant(tiny_model: Path, template: str) -> None:
+    layout = laid_out(tiny_model, template)
+    system, *others = talk(1).messages
+    pair = Pair("flat", "refund", messages=(system, Message("assistant", "hi", trained=True), *others))
+    sample = sample_of(pair, layout)
+    heard = [layout.tokenizer.decode(sample.ids[start:end]) for start, end in sample.spans]
+    assert heard == ["hi<|end|>", "hello there<|end|>", "refund<|end|>"]

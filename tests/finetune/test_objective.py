@@ -16,6 +16,7 @@ SAMPLES = [
     Sample(tuple(range(5, 30)), start=20),
     Sample(tuple(range(40, 52)), start=3),
     Sample((7, 8, 9), start=1),
+    Sample(tuple(range(60, 90)), start=25, earlier=((4, 9), (12, 14))),
 ]
 
 
@@ -30,7 +31,9 @@ def plain_loss(model: Any) -> float:
 
     total = 0.0
     for sample in SAMPLES:
-        labels = [-100] * sample.start + list(sample.ids[sample.start :])
+        labels = [-100] * len(sample.ids)
+        for start, end in sample.spans:
+            labels[start:end] = sample.ids[start:end]
         output = model(input_ids=torch.tensor([sample.ids]), labels=torch.tensor([labels]))
         total += output.loss.item() * sample.trained
     return total
@@ -38,7 +41,7 @@ def plain_loss(model: Any) -> float:
 
 def test_it_is_the_models_own_loss_on_answer_tokens(model: Any) -> None:
     loss, tokens = Objective(model)(SAMPLES)
-    assert tokens == 5 + 9 + 2
+    assert tokens == 5 + 9 + 2 + 12
     assert loss.item() == pytest.approx(plain_loss(model), rel=1e-5)
 
 
