@@ -147,8 +147,9 @@ def _prompt(source: Source) -> list[str]:
 
     if not source.cases:
         return []
-    message = prompts_of(source, source.cases[:1])[0].text
-    whole = source.base.layout.prompt_text(message)
+    prompt = prompts_of(source, source.cases[:1])[0]
+    message = prompt.text
+    whole = source.base.layout.prompt_text(message, prompt.messages)
     around = (
         "The chat template makes this of it:"
         if source.base.layout.chat

@@ -62,7 +62,7 @@ def run_llama(source: Source, file: Path, cases: Sequence[Case]) -> LlamaRun:
     """Answers of the cases, and whether every prompt and tricky string is split into equal tokens."""
     layout, run = source.base.layout, source.store.header.spec
     tokenizer = source.base.core.files.tokenizer
-    prompts = [layout.prompt_text(prompt.text) for prompt in prompts_of(source, cases)]
+    prompts = [layout.prompt_text(prompt.text, prompt.messages) for prompt in prompts_of(source, cases)]
     tricky = probe_texts(tokenizer)
     threads = max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
     found = _ask(

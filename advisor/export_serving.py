@@ -75,11 +75,13 @@ def store(source: Source, rows: Sequence[ServingRow]) -> None:
 
 def _measured(source: Source, form: str, spec: ModelSpec, folder: Path, adapter: Path | None) -> ServingRow:
     cases = source.cases[:REQUESTS]
+    prompts = export_checks.prompts_of(source, cases)
     job = ServingJob(
         model=spec,
         folder=str(folder),
         adapter=str(adapter) if adapter else None,
-        prompts=tuple(prompt.text for prompt in export_checks.prompts_of(source, cases)),
+        prompts=tuple(prompt.text for prompt in prompts),
+        messages=tuple(prompt.messages for prompt in prompts),
         max_new_tokens=source.store.header.spec.max_answer_tokens,
     )
     figures = measure(job)

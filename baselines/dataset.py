@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -22,7 +22,7 @@ from baselines.labels import check_labels, labels_of, require_two_labels
 from baselines.merging import merge_for_eval, merge_for_training
 from baselines.source import Source
 from reports.run import fingerprint
-from reports.run.schema import Case, Example, Question, TaskType
+from reports.run.schema import Case, Example, Question, TaskType, Turn
 
 T = TypeVar("T")
 _PLACEHOLDER = re.compile(r"\{\{\s*[A-Za-z_]\w*\s*\}\}")
@@ -145,7 +145,7 @@ def _loaded(read: _Read, items: Sequence[T], notes: Sequence[str]) -> Loaded[T]:
 
 
 def _case(draft: Draft, identity: str) -> Case:
-    question = Question(id=identity, input=draft.input, context=draft.context, group=draft.group)
+    question = Question(id=identity, input=draft.input, context=draft.context, group=draft.group, turns=_turns(draft))
     return Case(question=question, references=draft.references, row=draft.row, gold_passages=draft.gold)
 
 
@@ -157,4 +157,9 @@ def _example(draft: Draft, identity: str) -> Example:
         context=draft.context,
         group=draft.group,
         row=draft.row,
+        turns=_turns(draft),
     )
+
+
+def _turns(draft: Draft) -> tuple[Turn, ...]:
+    return tuple(Turn.model_validate(asdict(turn)) for turn in draft.turns)

@@ -17,7 +17,7 @@ from baselines.columns import cell
 from baselines.detection import Parts
 from baselines.formats.decoding import locate, unreadable
 from baselines.formats.reading import read_table
-from baselines.formats.table import JSON, Problem, Row, Table, as_text, listed
+from baselines.formats.table import JSON, Problem, Row, Table, Turn, as_text, listed
 from baselines.source import ROW_INDEX, Source
 from reports.errors import DataError
 from reports.run.schema import TaskType
@@ -40,6 +40,8 @@ class Draft:
     context: dict[str, str]
     gold: tuple[str, ...] = ()
     """The passages that hold the answer, where the row says so."""
+    turns: tuple[Turn, ...] = ()
+    """The conversation that the input is the transcript of."""
 
 
 class _Unusable(ValueError):
@@ -140,11 +142,26 @@ def _draft(row: Row, index: int, table: Table, parts: Parts, task: TaskType | No
     identity = _identity(row, index, parts)
     group = as_text(cell(row.cells, parts.group)).strip() if parts.group else None
     gold = tuple(text for c in parts.gold for text in _passages(cell(row.cells, c)))
-    for text in (*pieces, *references, *context, *context.values(), *gold, identity or "", group or ""):
+    for text in (
+        *pieces,
+        *references,
+        *context,
+        *context.values(),
+        *gold,
+        identity or "",
+        group or "",
+        *(t.text for t in row.turns),
+    ):
         if reason := unreadable(text):
             raise _Unusable(reason)
     text = "\n\n".join(pieces)
-    return Draft(row.file, row.place, row.number, text, references, identity, group or None, context, gold)
+    turns = row.turns if parts.input == table.input and _takes_turns(row.turns, task) else ()
+    return Draft(row.file, row.place, row.number, text, references, identity, group or None, context, gold, turns)
+
+
+def _takes_turns(turns: Sequence[Turn], task: TaskType | None) -> bool:
+    """Whether the answer is the conversation's next turn, not a label or a summary of what was said in it."""
+    return task in (None, "generation", "qa") or any(turn.role == "assistant" and turn.counts for turn in turns)
 
 
 def _passages(value: JSON) -> list[str]:

@@ -27,6 +27,7 @@ from baselines import forgetting
 from baselines.contract import Approach, Emit, NotApplicable, Reply, Resources
 from baselines.prompting import (
     TEMPLATE_TOKENS,
+    TURNS_VERSION,
     Asked,
     Material,
     PromptedApproach,
@@ -34,6 +35,7 @@ from baselines.prompting import (
     ZeroShot,
     decoding_of,
     fitted,
+    has_turns,
     hash_of_examples,
     pool_of,
 )
@@ -133,6 +135,7 @@ class FineTuned:
                 "decoding": decoding_of(self._resources.spec),
                 "version": [VERSION, GOLD_ABSENT],
                 **({"engine": self._engine} if self._engine else {}),
+                **({"turns": TURNS_VERSION} if has_turns(self._resources) else {}),
             }
         )
 
@@ -143,10 +146,11 @@ class FineTuned:
         found = self._passages(self._examples) if self._retriever is not None else [()] * len(self._examples)
         pairs = []
         for example, passages in zip(self._examples, found, strict=True):
-            question = Question(id=example.id, input=example.input, context=example.context)
+            question = Question(id=example.id, input=example.input, context=example.context, turns=example.turns)
             asked = fitted(task, question, Material(passages=passages), budget, model.count_tokens)
             where = f"row {example.row}" if example.row is not None else f"example {example.id}"
-            pairs.append(Pair(asked.prompt.text, example.output, where, example.group))
+            prompt = asked.prompt
+            pairs.append(Pair(prompt.text, example.output, where, example.group, prompt.messages))
         return pairs
 
     def _passages(self, examples: Sequence[Example]) -> list[tuple[Passage, ...]]:

@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """Raised with every change that moves a prompt or a reply."""
+TURNS_VERSION = 1
+"""The same for prompts in roles: it stands in fingerprints where questions are conversations, and only there."""
 TEMPLATE_TOKENS = 64
 """Left free in the context for what the chat template adds."""
+TURN_TOKENS = 8
+"""And for what it adds to each turn of a conversation."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class PromptedApproach:
         self.spec = spec
         self.prompting = prompting
         self._run = resources.spec
+        self._turns = has_turns(resources)
         self._task = own_task(resources.spec.task, spec.options)
         self._first = bool(spec.options.get("instruction_first"))
         self._model = model or (lambda: resources.model(spec))
@@ -140,6 +145,7 @@ class PromptedApproach:
                 "task": {"type": task.type, "instruction": task.instruction, "labels": task.labels},
                 "decoding": decoding_of(self._run),
                 "version": VERSION,
+                **({"turns": TURNS_VERSION} if self._turns else {}),
             }
         )
 
@@ -175,6 +181,7 @@ def fitted(
     Examples go first, from the front: the ones nearest to the question stay. Then passages, the worst first.
     """
     examples, passages = material.examples, material.passages
+    budget -= TURN_TOKENS * len(question.turns)
 
     def prompt(dropped: int) -> tuple[Prompt, tuple[Passage, ...]]:
         kept = examples[dropped:]
@@ -191,7 +198,7 @@ def fitted(
         return text, found
 
     def fits(dropped: int) -> bool:
-        text = prompt(dropped)[0].text
+        text = prompt(dropped)[0].length_text
         # No tokenizer makes more tokens than bytes: most prompts need no counting.
         return len(text.encode("utf-8", "surrogatepass")) <= budget or count(text) <= budget
 
@@ -202,6 +209,11 @@ def fitted(
             low, high = (low, middle) if fits(middle) else (middle + 1, high)
     text, found = prompt(low)
     return Asked(text, found, low)
+
+
+def has_turns(resources: Resources) -> bool:
+    """Whether any question is a conversation of several turns; of examples their own hash tells."""
+    return any(question.turns for question in resources.questions)
 
 
 def pool_of(resources: Resources) -> tuple[Example, ...]:
@@ -222,12 +234,16 @@ def pool_of(resources: Resources) -> tuple[Example, ...]:
 
 
 def hash_of_examples(examples: Sequence[Example]) -> str:
-    """Of inputs, outputs and context, in order."""
+    """Of inputs, outputs, context and turns, in order."""
     return of_texts(
         text
         for e in examples
-        for text in (e.input, e.output, e.group or "", *(t for p in e.context.items() for t in p))
+        for text in (e.input, e.output, e.group or "", *(t for p in e.context.items() for t in p), *_turns(e))
     )
+
+
+def _turns(example: Example) -> list[str]:
+    return [text for t in example.turns for text in (t.role, t.text, "1" if t.counts else "0")]
 
 
 class ZeroShot:

@@ -1,7 +1,8 @@
 """The one renderer of prompts: answering, fine-tuning and the demo model's own training all call it.
 
-A prompt is one user message. The examples that all questions share stand first, so that a prefix cache can hold them;
-the instruction comes last, after the material it speaks of, or where asked before everything, so that a cache holds it:
+A prompt is one user message, or for a conversation its messages in their roles (below). The examples that all
+questions share stand first, so that a prefix cache can hold them; the instruction comes last, after the material it
+speaks of, or where asked before everything, so that a cache holds it:
 
     Input: <example input>          one block an example
     Answer: <example output>
@@ -14,14 +15,19 @@ the instruction comes last, after the material it speaks of, or where asked befo
 
     <instruction>
     Answer with exactly one of: <label>, <label>, …
+
+A question with earlier turns gets them as they were said, for models with a chat template: system text, fields,
+examples and the instruction stand in a system message before the first turn, because each answer of a conversation is
+asked for by them, and passages stand in the user's last message. Models without a template read the one text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from finetune.chat import Message
 from reports.run.schema import Example, Passage, Question, Task
 
 
@@ -31,6 +37,13 @@ class Prompt:
 
     text: str
     shared: int = 0
+    messages: tuple[Message, ...] = field(default=())
+    """The same in roles, where the question is a conversation."""
+
+    @property
+    def length_text(self) -> str:
+        """What is counted for length and price: the longer one."""
+        return max(self.text, "\n\n".join(m.text for m in self.messages), key=len)
 
 
 DEFAULT_INSTRUCTIONS = {
@@ -68,10 +81,28 @@ def render(
         how = "one or more, joined by |, of" if task.several_labels else "exactly one of"
         ask += f"\nAnswer with {how}: {', '.join(task.labels)}"
     asked = f"{found}{_material(question.context, question.input)}"
+    messages = _messages(task, question, [ask, shots] if instruction_first else [shots, ask], found)
     if instruction_first:
         head = f"{ask}\n\n"
-        return Prompt(f"{head}{shots}{asked}", shared=len(head) + (len(shots) if examples_shared else 0))
-    return Prompt(f"{shots}{asked}\n\n{ask}", shared=len(shots) if examples_shared else 0)
+        return Prompt(f"{head}{shots}{asked}", len(head) + (len(shots) if examples_shared else 0), messages)
+    return Prompt(f"{shots}{asked}\n\n{ask}", len(shots) if examples_shared else 0, messages)
+
+
+def _messages(task: Task, question: Question, told: Sequence[str], found: str) -> tuple[Message, ...]:
+    """Empty for a question without turns. An answer that is none of the task's labels is nothing to learn."""
+    if not question.turns:
+        return ()
+    fields = dict(question.context)
+    parts = [fields.pop("system", ""), *(f"{name}: {value}" for name, value in fields.items()), *told]
+    said = [Message("system", "\n\n".join(part.strip() for part in parts if part.strip()))]
+    for turn in question.turns:
+        if turn.role == "user":
+            said.append(Message("user", turn.text))
+            continue
+        text = turn.text.strip()  # as answers are learnt
+        wanted = turn.counts and bool(text) and (not task.labels or text in task.labels)
+        said.append(Message("assistant", text, trained=wanted))
+    return (*said[:-1], Message("user", f"{found}{said[-1].text}"))
 
 
 def _material(context: dict[str, str], text: str) -> str:

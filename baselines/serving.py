@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from finetune.chat import Message
 from reports.errors import EnvironmentFault
 from reports.run.schema import ModelSpec, Record
 
@@ -25,6 +26,8 @@ class ServingJob(Record):
     folder: str
     adapter: str | None = None
     prompts: tuple[str, ...]
+    messages: tuple[tuple[Message, ...], ...] = ()
+    """Of each prompt, where they are conversations; empty for one that is not."""
     max_new_tokens: int
 
 
@@ -61,8 +64,10 @@ def answer(job: ServingJob) -> ServingFigures:
     if job.adapter:
         model = model.with_adapter(Path(job.adapter))
     decoding = Decoding(max_new_tokens=job.max_new_tokens)
-    model.generate_one(Prompt(job.prompts[0]), decoding)
-    found = [model.generate_one(Prompt(text), decoding) for text in job.prompts]
+    turns = job.messages or ((),) * len(job.prompts)
+    prompts = [Prompt(text, messages=own) for text, own in zip(job.prompts, turns, strict=True)]
+    model.generate_one(prompts[0], decoding)
+    found = [model.generate_one(prompt, decoding) for prompt in prompts]
     return ServingFigures(
         seconds=tuple(one.seconds or 0.0 for one in found),
         peak_bytes=_peak_bytes(model.device),

@@ -85,6 +85,7 @@ def examples_of(cases: Sequence[Case]) -> tuple[Example, ...]:
             context=case.question.context,
             group=case.question.group,
             row=case.row,
+            turns=case.question.turns,
         )
         for case in cases
     )

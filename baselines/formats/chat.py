@@ -6,7 +6,8 @@
     {"instruction": …, "input": …, "output": …}                                               Alpaca
 
 The last answer of the assistant is the output; the turns before it are the input, with the speakers' names where
-there is more than one turn. System text and tools become context. Knows no task and no file.
+there is more than one turn. The row keeps those turns too, for models that take them in their
+roles. System text and tools become context. Knows no task and no file.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from baselines.formats.table import JSON, Problem, Table, as_text, count, sayable
+from baselines.formats.table import JSON, Problem, Table, Turn, as_text, count, sayable
 
 _TURNS = ("messages", "conversations", "conversation", "contents", "turns", "dialog", "items", "prompt", "input")
 _CHOSEN = {"chosen", "rejected", "chosen_messages", "rejected_messages"}
@@ -30,16 +31,6 @@ _ROLES = {
 _ROLE_OF = {spelling: role for role, spellings in _ROLES.items() for spelling in spellings.split()}
 _SPEAKER = {"user": "User", "assistant": "Assistant", "call": "Tool call", "result": "Tool result"}
 _GOLD = {"ideal", "expected", "expected_output", "reference", "references", "answer", "output", "completion", "label"}
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One message of a conversation."""
-
-    role: str
-    text: str
-    counts: bool = True
-    """False where the file gives the message no weight in training: it is no reference."""
 
 
 class UnusableConversation(ValueError):
@@ -88,7 +79,7 @@ def _converted(table: Table, shape: str) -> Table:
         kept = {k: v for k, v in row.cells.items() if k not in _CHOSEN and not _is_turns(v)}
         own: dict[str, JSON] = {"input": transcript(before), "output": output}
         extra = {"system": as_text(kept.get("system")) or system, "tools": _tools(kept.get("tools"))}
-        rows.append(replace(row, cells={**kept, **own, **extra}))
+        rows.append(replace(row, cells={**kept, **own, **extra}, turns=conversation(before, apart=gold is not None)))
     notes = list(table.notes)
     if shape == "preference":
         notes.append(
@@ -97,7 +88,7 @@ def _converted(table: Table, shape: str) -> Table:
     if multi:
         notes.append(
             f"{table.file}: in {count(multi, 'conversation')} of several turns, the assistant's last answer is the "
-            "reference and all turns before it are the input."
+            "reference and all turns before it are the input; fine-tuning learns the earlier answers too."
         )
     if trailing:
         notes.append(f"{table.file}: what follows the assistant's last answer is not read ({count(trailing, 'row')}).")
@@ -226,6 +217,17 @@ def split_turns(turns: Sequence[Turn], gold: str | None = None) -> tuple[str, li
     if not any(t.role == "user" and t.text.strip() for t in before):
         raise UnusableConversation("the conversation has no message of the user before the answer")
     return system, before, output, after
+
+
+def conversation(before: Sequence[Turn], *, apart: bool) -> tuple[Turn, ...]:
+    """The turns before the answer where a chat template can take them: several, of user and assistant, the user last.
+
+    Where the reference stands `apart` from the conversation, what the assistant said in it is no example of one.
+    """
+    roles = {turn.role for turn in before}
+    if len(before) < 2 or not roles <= {"user", "assistant"} or before[-1].role != "user":
+        return ()
+    return tuple(replace(turn, counts=turn.counts and not apart) for turn in before)
 
 
 def transcript(turns: Sequence[Turn]) -> str:

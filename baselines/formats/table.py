@@ -26,6 +26,17 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a conversation."""
+
+    role: str
+    """`user`, `assistant`, `system`, `call` (of a tool) or `result`."""
+    text: str
+    counts: bool = True
+    """False where the file gives the message no weight in training: it is no reference."""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One record of a file."""
 
@@ -37,6 +48,8 @@ class Row:
     """What `number` counts: `row`, `line`, `item` or `question`."""
     line: int | None = None
     """Physical line of a text file where the record starts, where that is another number than `number`."""
+    turns: tuple[Turn, ...] = ()
+    """What was said before the answer, where that is a conversation of user and assistant; its text is in `cells`."""
 
     @property
     def place(self) -> str:

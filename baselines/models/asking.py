@@ -163,11 +163,11 @@ class Asker:
         self, prompt: Prompt, decoding: Decoding, dialect: Dialect, *, stream: bool
     ) -> Received | Failure:
         """One request, with its place in the pace and its share of the budget given back however it ends."""
-        reserved = await self.budget.reserve(self.budget.cost(most_tokens(prompt.text), decoding.max_new_tokens))
+        reserved = await self.budget.reserve(self.budget.cost(most_tokens(prompt.length_text), decoding.max_new_tokens))
         worst = reserved.usd if reserved is not None else 0.0
         billed = 0.0
         try:
-            ticket = await self.pace.start(estimate_tokens(prompt.text) + decoding.max_new_tokens)
+            ticket = await self.pace.start(estimate_tokens(prompt.length_text) + decoding.max_new_tokens)
             try:
                 outcome = await self._exchange(prompt, decoding, dialect, stream=stream)
                 if isinstance(outcome, Failure):
@@ -192,7 +192,7 @@ class Asker:
 
         if self._client is None:
             self._client = open_client(self.endpoint, self.limits)
-        arguments = chat_arguments(self.spec, prompt.text, decoding, dialect)
+        arguments = chat_arguments(self.spec, prompt, decoding, dialect)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.limits.timeout_seconds):
@@ -221,7 +221,7 @@ class Asker:
 
     def _account(self, ticket: Ticket, received: Received, prompt: Prompt, decoding: Decoding) -> float:
         """Tells the pace what the answer took. Returns what it cost."""
-        found = generation_of(0, received.said, prompt.text, decoding)
+        found = generation_of(0, received.said, prompt.length_text, decoding)
         prompted, completed = found.prompt_tokens or 0, found.completion_tokens or 0
         self.pace.observe(received.headers)
         self.pace.succeeded(ticket, prompted + completed)
@@ -235,7 +235,7 @@ class Asker:
         return self.budget.cost(prompted, completed, found.cached_prompt_tokens or 0)
 
     def _answer(self, index: int, prompt: Prompt, decoding: Decoding, received: Received) -> Generation:
-        generation = generation_of(index, received.said, prompt.text, decoding)
+        generation = generation_of(index, received.said, prompt.length_text, decoding)
         return replace(
             generation,
             text=self.endpoint.hide(generation.text),

@@ -192,6 +192,8 @@ class CachedModel:
 
     def _key(self, prompt: Prompt, decoding: Decoding) -> str:
         said = [VERSION, self.fingerprint, prompt.text, asdict(decoding), self.repeat]
+        if prompt.messages:
+            said.append([[message.role, message.text] for message in prompt.messages])
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode("ascii")).hexdigest()
 
 

@@ -1,6 +1,6 @@
 """A chat completion as plain values: the arguments of a request, and what its response says. Knows no network.
 
-    arguments = chat_arguments(spec, "Input: hi", Decoding(max_new_tokens=16), Dialect())
+    arguments = chat_arguments(spec, Prompt("Input: hi"), Decoding(max_new_tokens=16), Dialect())
     said = read_body('{"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}]}')
     generation = generation_of(0, said, "Input: hi", Decoding())
 
@@ -17,6 +17,7 @@ from typing import Any
 from baselines.models.contract import Decoding, Generation
 from baselines.models.endpoint import PREFIX
 from baselines.models.usage import read_usage
+from baselines.prompts import Prompt
 from reports.run.schema import ModelSpec
 
 MOST_STOPS = 4
@@ -62,11 +63,14 @@ class Said:
     usage: object = None
 
 
-def chat_arguments(spec: ModelSpec, text: str, decoding: Decoding, dialect: Dialect) -> dict[str, Any]:
+def chat_arguments(spec: ModelSpec, prompt: Prompt, decoding: Decoding, dialect: Dialect) -> dict[str, Any]:
     """The arguments of one request. Lone surrogates, which no endpoint can receive, become question marks."""
     said: dict[str, Any] = {
         "model": spec.id.removeprefix(PREFIX),
-        "messages": [{"role": "user", "content": text.encode("utf-8", "replace").decode()}],
+        "messages": [
+            {"role": role, "content": text.encode("utf-8", "replace").decode()}
+            for role, text, *_ in (prompt.messages or [("user", prompt.text)])
+        ],
         "temperature": decoding.temperature,
         "seed": decoding.seed,
         dialect.length: decoding.max_new_tokens,

@@ -258,7 +258,8 @@ class LocalModel:
 
         groups: dict[str, list[Job]] = {}
         errors: list[Generation] = []
-        for index, ids in enumerate(self.core.layout.prompt_ids([prompt.text for prompt in prompts])):
+        found = self.core.layout.prompt_ids([prompt.text for prompt in prompts], [p.messages for p in prompts])
+        for index, ids in enumerate(found):
             if len(ids) >= self.context_length:
                 errors.append(_too_long(index, len(ids), self.context_length))
                 continue

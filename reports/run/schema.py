@@ -10,6 +10,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from reports.run.items import Case as Case  # noqa: PLC0414
+from reports.run.items import Document as Document  # noqa: PLC0414
+from reports.run.items import Example as Example  # noqa: PLC0414
+from reports.run.items import Passage as Passage  # noqa: PLC0414
+from reports.run.items import Question as Question  # noqa: PLC0414
+from reports.run.items import Turn as Turn  # noqa: PLC0414
 from reports.run.models import HumanLabels as HumanLabels  # noqa: PLC0414
 from reports.run.models import JudgeSpec as JudgeSpec  # noqa: PLC0414
 from reports.run.models import ModelSpec as ModelSpec  # noqa: PLC0414 - handed on: this module is the schema
@@ -24,64 +30,6 @@ SCHEMA_VERSION = 1
 TaskType = Literal["classification", "extraction", "qa", "summarization", "generation"]
 Status = Literal["ok", "error", "timeout", "refused", "truncated"]
 Comparison = Literal["better", "worse", "equivalent", "not shown"]
-
-
-# --- data -------------------------------------------------------------------------------------------
-
-
-class Question(Record):
-    """What an approach receives: never a reference."""
-
-    id: str
-    input: str
-    context: dict[str, str] = {}
-    """Further named fields of the row that every approach may read (a given passage, a schema)."""
-    group: str | None = None
-    """Cases of one group (customer, document, conversation) are not independent: statistics cluster by it."""
-
-
-class Case(Record):
-    """One eval item. Any one of the references counts as right."""
-
-    question: Question
-    references: tuple[str, ...]
-    row: int | None = None
-    """1-based row or line in the user's file, for messages."""
-    gold_passages: tuple[str, ...] = ()
-    """Texts of the corpus that hold the answer, where the data say so: retrieval is scored against them."""
-
-
-class Example(Record):
-    """One training pair: few-shot pool, retrieval over examples, fine-tuning."""
-
-    id: str
-    input: str
-    output: str
-    context: dict[str, str] = {}
-    group: str | None = None
-    row: int | None = None
-
-
-class Document(Record):
-    """One item of the user's corpus."""
-
-    id: str
-    text: str
-    title: str = ""
-    source: str = ""
-    """File name relative to the documents folder, or file and row."""
-
-
-class Passage(Record):
-    """A chunk of a document as an approach used it."""
-
-    document: str
-    index: int
-    """0-based position of the chunk in its document."""
-    text: str
-    title: str = ""
-    score: float | None = None
-    """Similarity to the question as the index returned it (cosine for dense search)."""
 
 
 # --- answers and scores -----------------------------------------------------------------------------

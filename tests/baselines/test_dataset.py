@@ -287,3 +287,35 @@ def test_importing_and_reading_text_files_needs_no_heavy_package(tmp_path: Path)
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+TALK = [{"role": r, "content": t} for r, t in (("user", "a"), ("assistant", "b"), ("user", "c"))]
+
+
+def test_cases_and_examples_carry_the_turns_beside_the_text(tmp_path: Path) -> None:
+    rows = [{"messages": [*TALK, {"role": "assistant", "content": f"d{i}"}]} for i in range(2)]
+    rows[1]["messages"][0] = {"role": "user", "content": "other"}
+    case = cases_of(tmp_path, rows, "generation").items[0]
+    example = examples_of(tmp_path, rows, "generation").items[0]
+    assert case.question.input == example.input == "User: a\nAssistant: b\nUser: c"
+    assert [(turn.role, turn.text) for turn in case.question.turns] == [
+        ("user", "a"),
+        ("assistant", "b"),
+        ("user", "c"),
+    ]
+    assert example.turns == case.question.turns
+    assert Case.model_validate_json(case.model_dump_json()) == case
+
+
+def test_records_without_turns_are_stored_as_ever(tmp_path: Path) -> None:
+    case = cases_of(tmp_path, "input,output\nx,y\n").items[0]
+    assert "turns" not in case.model_dump_json()
+    assert "turns" not in case.model_dump()["question"]
+
+
+@pytest.mark.parametrize(("task", "kept"), [("generation", True), ("summarization", False), ("extraction", False)])
+def test_a_conversation_that_is_read_is_not_one_that_is_continued(tmp_path: Path, task: TaskType, kept: bool) -> None:
+    rows = [{"messages": [{**TALK[0], "content": str(i)}, *TALK[1:]], "label": f"{{}}{i}"} for i in range(3)]
+    question = cases_of(tmp_path, rows, task).items[0].question
+    assert bool(question.turns) is kept
+    assert not any(turn.counts for turn in question.turns if turn.role == "assistant")

@@ -10,9 +10,10 @@ import pytest
 from baselines.contract import NotApplicable
 from baselines.finetuned import without_answer
 from baselines.latency import measure_interleaved
+from finetune.data import sample_of
 from reports.errors import DataError, UsageError
 from reports.run.events import Event, Measured, Prepared, Trained, TrainingFinished, Warned
-from reports.run.schema import ApproachSpec, Document, Example, LatencySample, ModelSpec, Passage, Question, Task
+from reports.run.schema import ApproachSpec, Document, Example, LatencySample, ModelSpec, Passage, Question, Task, Turn
 
 TASK = Task(type="classification", instruction="Name it.", labels=("refund", "card"))
 WORDS = {"refund": "order shipped back", "card": "card payment top"}
@@ -220,3 +221,40 @@ def test_a_cached_model_trains_and_caches_under_its_adapter(engine: Any, tmp_pat
         assert not any(reply.from_cache for reply in first.values())
         assert all(reply.from_cache for reply in second.values())
         assert [r.text for r in first.values()] == [second[case].text for case in first]
+
+
+def test_a_conversation_is_trained_and_asked_in_its_roles(engine: Any) -> None:
+    task = Task(type="generation", instruction="Go on.")
+    said = [Turn(role="user", text="order"), Turn(role="assistant", text=" shipped "), Turn(role="user", text="back")]
+    talks = [e.model_copy(update={"turns": (said[0], said[1], Turn(role="user", text=e.input))}) for e in TRAIN]
+    questions = [q.model_copy(update={"turns": tuple(said), "context": {"system": "Be kind."}}) for q in QUESTIONS]
+    resources = engine.resources(task=task, train=talks, questions=questions)
+    approach = engine.make("lora", {**QUICK, "epochs": 1}, resources)
+    pair, layout = approach.pairs()[0], engine.model.layout
+    sample = sample_of(pair, layout)
+    heard = [layout.tokenizer.decode(sample.ids[start:end]) for start, end in sample.spans]
+    assert [text.replace("<|end|>", "").strip() for text in heard] == ["shipped", TRAIN[0].output]
+    prompt = approach.asked(questions[:1])[0].prompt
+    assert [tuple(m) for m in prompt.messages] == [
+        ("system", "Be kind.\n\nGo on.", False),
+        ("user", "order", False),
+        ("assistant", "shipped", True),
+        ("user", "back", False),
+    ]
+    asked = Example(
+        id="x", input=questions[0].input, output="y", context=questions[0].context, turns=questions[0].turns
+    )
+    approach._examples = (asked,)
+    (same,) = approach.pairs()
+    answering = layout.prompt_ids([prompt.text], [prompt.messages])[0]
+    assert list(sample_of(same, layout).ids[: len(answering)]) == answering
+    assert {reply.status for reply in engine.answers(approach, questions[:2]).values()} <= {"ok", "truncated"}
+
+
+def test_fingerprints_move_with_turns_and_only_with_them(engine: Any) -> None:
+    plain = engine.resources(task=TASK, train=TRAIN, questions=QUESTIONS)
+    turns = (Turn(role="user", text="a"), Turn(role="assistant", text="b"), Turn(role="user", text="c"))
+    spoken = [q.model_copy(update={"turns": turns}) for q in QUESTIONS]
+    other = engine.resources(task=TASK, train=TRAIN, questions=spoken)
+    prints = [engine.make("zero-shot", {}, resources).fingerprint() for resources in (plain, other)]
+    assert prints[0] != prints[1]

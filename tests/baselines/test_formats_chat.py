@@ -65,6 +65,21 @@ def test_the_last_answer_is_the_output_and_the_turns_before_it_the_input() -> No
     assert "in 1 conversation of several turns" in table.notes[0]
 
 
+def test_rows_keep_a_conversation_with_the_weight_of_its_answers() -> None:
+    talk = [{"role": r, "content": t} for r, t in (("system", "s"), ("user", "a"), ("assistant", "b"), ("user", "c"))]
+    silent = [*talk[:2], {**talk[2], "weight": 0}, talk[3]]
+    said = [recognised({"messages": [*turns, {"role": "assistant", "content": "d"}]}) for turns in (talk, silent)]
+    heard = [[(turn.role, turn.text, turn.counts) for turn in table.rows[0].turns] for table in said]
+    assert heard[0] == [("user", "a", True), ("assistant", "b", True), ("user", "c", True)]
+    assert heard[1] == [("user", "a", True), ("assistant", "b", False), ("user", "c", True)]
+
+
+def test_one_turn_and_tool_calls_are_text_alone() -> None:
+    calls = [("human", "a"), ("function_call", "f()"), ("observation", "7"), ("gpt", "b"), ("human", "c"), ("gpt", "d")]
+    assert recognised(sharegpt(*calls)).rows[0].turns == ()
+    assert recognised(sharegpt(("human", "a"), ("gpt", "b"))).rows[0].turns == ()
+
+
 def test_turns_after_the_last_answer_are_noted() -> None:
     table = recognised(openai(("user", "a"), ("assistant", "b"), ("user", "thanks")))
     assert pairs(table) == [("a", "b")]

@@ -15,6 +15,7 @@ from baselines.models.contract import Decoding, Generation
 from baselines.models.limits import BudgetReached, Limits
 from baselines.models.remote import RemoteModel, load
 from baselines.prompts import Prompt
+from finetune.chat import Message
 from reports.costs.tokens import TokenPrice
 from reports.errors import EnvironmentFault, UsageError
 from reports.run.schema import ModelSpec
@@ -371,3 +372,10 @@ def test_the_fingerprint_moves_with_what_decides_an_answer_and_holds_no_secret(m
     assert len(others | {first}) == 4
     monkeypatch.setenv("TEAM", "second-value")
     assert load(ModelSpec(**base)).fingerprint == first
+
+
+def test_a_conversation_is_sent_in_its_roles(serve: Serve) -> None:
+    server, model = serve()
+    said = (Message("system", "Be kind."), Message("user", "a"), Message("assistant", "b", True), Message("user", "c"))
+    answers(model, [Prompt("User: a\nAssistant: b\nUser: c", messages=said)])
+    assert server.requests[-1]["messages"] == [{"role": m.role, "content": m.text} for m in said]
