@@ -24,6 +24,7 @@ from finetune.export.formats import ALPACA, MESSAGES, SHAREGPT, Parts, equal_tok
 from finetune.export.plan import TrainerPlan, plan_for
 from reports.errors import DataError
 from reports.run.fingerprint import of_texts
+from reports.run.schema import Example
 
 WRITERS: dict[str, Callable[[TrainerPlan, Parts, Path], None]] = {
     "llamafactory": llamafactory.write_llamafactory,
@@ -75,19 +76,39 @@ def export_trainer(source: Source, to: str, out: Path, *, force: bool) -> Export
 
 def check_data(folder: Path, pairs: Sequence[Pair]) -> Check:
     """All three formats, read back with our own loaders. Raises DataError where a pair differs."""
-    wanted = list(dict.fromkeys((pair.prompt, pair.answer) for pair in pairs))
     for name in (ALPACA, SHAREGPT, MESSAGES):
+        wanted = list(dict.fromkeys(_said(pair, roles=name != ALPACA) for pair in pairs))
         read = load_examples(DataSource(path=name), "generation", folder)
-        found = list(dict.fromkeys((example.input, example.output) for example in read.items))
+        found = list(dict.fromkeys(map(_read, read.items)))
         if found != wanted:
             at = next((i for i, (a, b) in enumerate(zip(found, wanted, strict=False)) if a != b), len(found))
             raise DataError(
                 f"{name} does not read back equal: example {at + 1} of {len(wanted)} differs.",
                 "Look at that training example for unusual characters.",
             )
-    digest = of_texts(text for pair in wanted for text in pair)[:12]
+    digest = of_texts(text for one in wanted for text in one)[:12]
     text = f"{len(pairs)} pairs in {folder.name}/ read back equal in three formats ({digest})."
     return Check(f"{folder.name} data", True, text, len(wanted), len(wanted))
+
+
+def _said(pair: Pair, *, roles: bool) -> tuple[str, ...]:
+    """What must come back of a pair: its two texts, or system text, turns with their weight, and answer."""
+    if not roles or not any(message.role == "assistant" for message in pair.messages):
+        return (pair.prompt, pair.answer)
+    system = "".join(message.text for message in pair.messages if message.role == "system")
+    turns = [m for m in pair.messages if m.role != "system"]
+    return (
+        system,
+        *(text for m in turns for text in (m.role, m.text, str(m.role == "user" or m.trained))),
+        pair.answer,
+    )
+
+
+def _read(example: Example) -> tuple[str, ...]:
+    if not example.turns:
+        return (example.input, example.output)
+    turns = (text for turn in example.turns for text in (turn.role, turn.text, str(turn.counts)))
+    return (example.context.get("system", ""), *turns, example.output)
 
 
 def _sides(parts: Parts) -> tuple[tuple[str, Sequence[Pair]], ...]:
@@ -97,7 +118,8 @@ def _sides(parts: Parts) -> tuple[tuple[str, Sequence[Pair]], ...]:
 def check_tokens(plan: TrainerPlan, parts: Parts, to: str) -> Check:
     """Whether the tool will train on our tokens: TRL's script encodes as we do, the others one text after the other."""
     pairs = (*parts.train, *parts.validation)
-    equal = len(pairs) if to == "trl" else equal_tokens(plan.layout, pairs)
+    by_pieces = [pair for pair in pairs if to != "trl" or pair.messages]
+    equal = len(pairs) - len(by_pieces) + equal_tokens(plan.layout, by_pieces)
     text = f"{equal} of {len(pairs)} pairs become the tokens of our own training, with loss on the answer and its end."
     return Check("training tokens", equal == len(pairs), text, equal, len(pairs))
 

@@ -6,8 +6,8 @@
     {"instruction": …, "input": …, "output": …}                                               Alpaca
 
 The last answer of the assistant is the output; the turns before it are the input, with the speakers' names where
-there is more than one turn. The row keeps those turns too, for models that take them in their
-roles. System text and tools become context. Knows no task and no file.
+there is more than one turn. The row keeps those turns too, for models that take them in their roles. System text and
+tools become context. Knows no task and no file.
 """
 
 from __future__ import annotations

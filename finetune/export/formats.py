@@ -3,7 +3,8 @@
     parts = split_pairs(pairs, layout, recipe, context=2048)
     write_formats(parts.train, folder / "train")        # alpaca.json, sharegpt.json, messages.jsonl
 
-The first three hold the user's message before the chat template, to be read and used elsewhere. Trainers are given
+The first three hold the user's message before the chat template, to be read and used elsewhere; the second and third of
+a conversation its turns. Trainers are given
 rendered.json or segments.jsonl: the text with the template around it, as it becomes tokens here. Left to lay it out
 themselves, the tools of 2026 trained other tokens on 7 to 10 of 11 usual templates: a line break after the end of a
 turn, no end at all, BOS twice, blanks cut or kept (tests/interop/test_tokens.py holds them to equality). Text that
@@ -14,11 +15,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.chat import Layout
+from finetune.chat import Layout, Message
 from finetune.data import Pair, Prepared, prepare, sample_of
 from finetune.recipe import Recipe
 
@@ -41,8 +42,8 @@ def split_pairs(pairs: Sequence[Pair], layout: Layout, recipe: Recipe, context: 
     wanted, kept = Counter(prepared.validation), Counter(prepared.train)
     train, validation = [], []
     for pair in pairs:
-        plain = Pair(layout.defused(pair.prompt), layout.defused(pair.answer.strip()), pair.where, pair.group)
         sample = sample_of(pair, layout)
+        plain = _plain(pair, layout, weights=bool(sample.earlier))
         # Equal samples are equal pairs: which of them goes where makes no difference.
         if wanted[sample] > 0:
             wanted[sample] -= 1
@@ -53,6 +54,13 @@ def split_pairs(pairs: Sequence[Pair], layout: Layout, recipe: Recipe, context: 
     return Parts(tuple(train), tuple(validation), prepared)
 
 
+def _plain(pair: Pair, layout: Layout, *, weights: bool) -> Pair:
+    """Defused, and in roles where the layout has them; `weights`: earlier answers are trained as the pair says."""
+    roles = pair.messages if pair.messages and layout.conversation_text(pair.messages) is not None else ()
+    messages = tuple(Message(m.role, layout.defused(m.text), m.trained and weights) for m in roles)
+    return Pair(layout.defused(pair.prompt), layout.defused(pair.answer.strip()), pair.where, pair.group, messages)
+
+
 def alpaca(pair: Pair) -> dict[str, object]:
     """The instruction format."""
     return {"instruction": pair.prompt, "input": "", "output": pair.answer}
@@ -60,30 +68,40 @@ def alpaca(pair: Pair) -> dict[str, object]:
 
 def sharegpt(pair: Pair) -> dict[str, object]:
     """The conversation format."""
-    return {"conversations": [{"from": "human", "value": pair.prompt}, {"from": "gpt", "value": pair.answer}]}
+    names = {"system": "system", "user": "human", "assistant": "gpt"}
+    return {"conversations": [{"from": names[role], "value": text, **more} for role, text, more in _turns(pair)]}
 
 
 def messages(pair: Pair) -> dict[str, object]:
     """The chat format."""
-    turns = [{"role": "user", "content": pair.prompt}, {"role": "assistant", "content": pair.answer}]
-    return {"messages": turns}
+    return {"messages": [{"role": role, "content": text, **more} for role, text, more in _turns(pair)]}
+
+
+def _turns(pair: Pair) -> Iterator[tuple[str, str, dict[str, int]]]:
+    """Role, text and what else is said of each message: weight 0 where an earlier answer carries no loss."""
+    for message in pair.messages or (Message("user", pair.prompt),):
+        silent = message.role == "assistant" and not message.trained
+        yield message.role, message.text, {"weight": 0} if silent else {}
+    yield "assistant", pair.answer, {}
 
 
 def rendered(layout: Layout) -> Callable[[Pair], dict[str, object]]:
     """The instruction format with the template written out: prompt and answer as they become tokens."""
 
     def row(pair: Pair) -> dict[str, object]:
-        return {"instruction": prompt_text(layout, pair), "input": "", "output": completion_text(layout, pair)}
+        texts = [text for text, _ in pieces(layout, pair)]
+        earlier = [[prompt, answer] for prompt, answer in zip(texts[:-2:2], texts[1:-2:2], strict=True)]
+        last: dict[str, object] = {"instruction": texts[-2], "input": "", "output": texts[-1]}
+        return {**last, "history": earlier} if earlier else last
 
     return row
 
 
 def segments(layout: Layout) -> Callable[[Pair], dict[str, object]]:
-    """The same as Axolotl takes it: pieces of text, of which the last one carries loss."""
+    """The same as Axolotl takes it: pieces of text, of which the answers carry loss."""
 
     def row(pair: Pair) -> dict[str, object]:
-        prompt = {"label": False, "text": prompt_text(layout, pair)}
-        return {"segments": [prompt, {"label": True, "text": completion_text(layout, pair)}]}
+        return {"segments": [{"label": label, "text": text} for text, label in pieces(layout, pair)]}
 
     return row
 
@@ -91,7 +109,7 @@ def segments(layout: Layout) -> Callable[[Pair], dict[str, object]]:
 def prompt_text(layout: Layout, pair: Pair) -> str:
     """The whole prompt as text, with the token that the tokenizer alone would put first: other tools add none."""
     begin = "".join(layout.tokenizer.convert_ids_to_tokens(list(layout.begin)))
-    return begin + layout.prompt_text(pair.prompt)
+    return begin + layout.prompt_text(pair.prompt, pair.messages)
 
 
 def completion_text(layout: Layout, pair: Pair) -> str:
@@ -105,14 +123,37 @@ def end_text(layout: Layout) -> str:
     return text
 
 
+def pieces(layout: Layout, pair: Pair) -> list[tuple[str, bool]]:
+    """The text of an example in pieces, and whether each carries loss: by turns, the last one is the answer."""
+    whole = prompt_text(layout, pair)
+    begin, found, at = whole[: len(whole) - len(layout.prompt_text(pair.prompt, pair.messages))], [], 0
+    for number, message in enumerate(pair.messages):
+        if not message.trained:
+            continue
+        before = f"{begin}{layout.conversation_text(pair.messages[:number])}"
+        answer = f"{layout.lead}{layout.defused(message.text)}{end_text(layout)}"
+        if whole.startswith(f"{before}{answer}"):
+            found += [(whole[at : len(before)], False), (answer, True)]
+            at = len(before) + len(answer)
+    return [*found, (whole[at:], False), (completion_text(layout, pair), True)]
+
+
 def equal_tokens(layout: Layout, pairs: Sequence[Pair]) -> int:
-    """How many pairs become our training's tokens where prompt and answer are encoded one by one, as other tools do."""
-    if not pairs:
-        return 0
-    texts = [text for pair in pairs for text in (prompt_text(layout, pair), completion_text(layout, pair))]
-    ids = layout.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-    ours = (layout.pair_ids(pair.prompt, pair.answer) for pair in pairs)
-    return sum((prompt, answer) == own for prompt, answer, own in zip(ids[::2], ids[1::2], ours, strict=True))
+    """How many pairs become our training's tokens where their pieces are encoded one by one, as other tools do."""
+    equal = 0
+    for pair in pairs:
+        said = pieces(layout, pair)
+        encoded = layout.tokenizer([text for text, _ in said], add_special_tokens=False, verbose=False)["input_ids"]
+        ids, mask = [], []
+        for own, (_, trained) in zip(encoded, said, strict=True):
+            ids += own
+            mask += [trained] * len(own)
+        prompt, answer = layout.pair_ids(pair.prompt, pair.answer, pair.messages)
+        ours = [False] * len(prompt) + [True] * len(answer)
+        for start, end in (layout.earlier_spans(pair.messages) if pair.messages else ()) or ():
+            ours[start:end] = [True] * (end - start)
+        equal += ids == [*prompt, *answer] and mask == ours
+    return equal
 
 
 def write_formats(pairs: Sequence[Pair], folder: Path, layout: Layout) -> None:

@@ -27,7 +27,7 @@ def write_llamafactory(plan: TrainerPlan, parts: Parts, folder: Path) -> None:
     """Data in all formats, dataset_info.json and train.yaml. Paths are relative to `folder`."""
     for side, pairs in (("train", parts.train), ("validation", parts.validation)):
         write_formats(pairs, folder / "data" / side, plan.layout)
-    info = json.dumps(dataset_info(plan), indent=2, sort_keys=True)
+    info = json.dumps(dataset_info(parts), indent=2, sort_keys=True)
     (folder / "data" / "dataset_info.json").write_text(info + "\n", encoding="utf-8")
     text = yaml.safe_dump(configuration(plan), sort_keys=False, allow_unicode=True)
     (folder / CONFIGURATION).write_text(
@@ -35,13 +35,18 @@ def write_llamafactory(plan: TrainerPlan, parts: Parts, folder: Path) -> None:
     )
 
 
-def dataset_info(plan: TrainerPlan) -> dict[str, Any]:
+def dataset_info(parts: Parts) -> dict[str, Any]:
     """Every data set by name: `train` and `validation` are used, the others hold the same pairs in other formats."""
     instruction = {"prompt": "instruction", "query": "input", "response": "output"}
     found: dict[str, Any] = {}
-    for side in ("train", "validation"):
-        for name, file in ((side, RENDERED), (f"{side}_instructions", ALPACA)):
-            found[name] = {"file_name": f"{side}/{file}", "formatting": "alpaca", "columns": instruction}
+    for side, pairs in (("train", parts.train), ("validation", parts.validation)):
+        earlier = any(message.trained for pair in pairs for message in pair.messages)
+        turns = {"history": "history"} if earlier else {}  # pairs of prompt and answer, which carry loss as the last
+        for name, file, columns in (
+            (side, RENDERED, {**instruction, **turns}),
+            (f"{side}_instructions", ALPACA, instruction),
+        ):
+            found[name] = {"file_name": f"{side}/{file}", "formatting": "alpaca", "columns": columns}
         found[f"{side}_conversations"] = {
             "file_name": f"{side}/{SHAREGPT}",
             "formatting": "sharegpt",

@@ -46,14 +46,18 @@ _READ = '''
 def read(side):
     """Token ids of each text, and which of them carry loss: the answer and its end, nothing of the prompt."""
     rows = json.loads((HERE / "data" / side / "{file}").read_text(encoding="utf-8"))
-    return Dataset.from_list([tokens(row["instruction"], row["output"]) for row in rows])
+    return Dataset.from_list([tokens(row) for row in rows])
 
 
-def tokens(prompt, answer):
-    """The text carries template, BOS and end token already: the tokenizer adds none."""
-    before, whole, alone = tokenizer([prompt, prompt + answer, answer], add_special_tokens=False)["input_ids"]
-    after = whole[len(before) :] if whole[: len(before)] == before else alone
-    return {{"input_ids": before + after, "completion_mask": [0] * len(before) + [1] * len(after)}}
+def tokens(row):
+    """The text carries template, BOS and end token already: the tokenizer adds none. History: earlier answers."""
+    ids, mask = [], []
+    for prompt, answer in [*row.get("history", []), (row["instruction"], row["output"])]:
+        before, whole, alone = tokenizer([prompt, prompt + answer, answer], add_special_tokens=False)["input_ids"]
+        after = whole[len(before) :] if whole[: len(before)] == before else alone
+        ids += before + after
+        mask += [0] * len(before) + [1] * len(after)
+    return {{"input_ids": ids, "completion_mask": mask}}
 '''
 
 _TAIL = """

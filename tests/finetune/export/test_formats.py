@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from advisor.export_trainers import check_data
-from finetune.chat import Layout, layout_of
+from finetune.chat import Layout, Message, layout_of
 from finetune.data import Pair
 from finetune.export.formats import RENDERED, SEGMENTS, equal_tokens, split_pairs, write_formats
 from finetune.recipe import Recipe
@@ -109,3 +109,39 @@ def test_a_tokenizer_that_marks_the_start_of_every_text_is_not_called_equal(layo
 
     marked = replace(layout, tokenizer=Marking())
     assert equal_tokens(marked, PAIRS) == 0
+
+
+def talks(count: int) -> list[Pair]:
+    """Conversations of which every third gives its earlier answer no weight."""
+    return [
+        Pair(
+            f"User: order {i}\nAssistant: hello {i}\nUser: and now",
+            "refund" if i % 2 else "card",
+            messages=(
+                Message("system", "Name it."),
+                Message("user", f"order {i} <|end|>"),
+                Message("assistant", f"hello {i}", trained=i % 3 > 0),
+                Message("user", "and now"),
+            ),
+        )
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_conversations_are_handed_over_in_roles_and_become_our_tokens(tmp_path: Path, name: str) -> None:
+    layout = read_layout(write_tokenizer(tmp_path, name), name)
+    parts = split_pairs(talks(30), layout, Recipe(eval_share=0.1), context=512)
+    assert len(parts.train) + len(parts.validation) == 30
+    assert equal_tokens(layout, parts.train) == len(parts.train)
+    write_formats(parts.train, tmp_path, layout)
+    assert check_data(tmp_path, parts.train).passed
+    rows = [json.loads(line)["messages"] for line in (tmp_path / "messages.jsonl").read_text().splitlines()]
+    if name == "chatml":
+        assert {tuple(turn["role"] for turn in row) for row in rows} == {
+            ("system", "user", "assistant", "user", "assistant")
+        }
+        trained = sum(len(sample.earlier) for sample in parts.prepared.train)
+        assert trained == sum("weight" not in row[2] for row in rows) > 0
+        rendered = json.loads((tmp_path / RENDERED).read_text())
+        assert sum(len(row.get("history", ())) for row in rendered) == trained
