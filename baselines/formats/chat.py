@@ -86,9 +86,11 @@ def _converted(table: Table, shape: str) -> Table:
             f"{table.file} holds preference pairs: the chosen answer is the reference, the rejected is not used."
         )
     if multi:
+        earlier = any(turn.role == "assistant" and turn.counts for row in rows for turn in row.turns)
+        learnt = "; fine-tuning learns the earlier answers too" if earlier else ""
         notes.append(
             f"{table.file}: in {count(multi, 'conversation')} of several turns, the assistant's last answer is the "
-            "reference and all turns before it are the input; fine-tuning learns the earlier answers too."
+            f"reference and all turns before it are the input{learnt}."
         )
     if trailing:
         notes.append(f"{table.file}: what follows the assistant's last answer is not read ({count(trailing, 'row')}).")
