@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from advisor.findings import to_do
 from advisor.project import Project
 from baselines import registry
 from baselines.audit import Audit, Finding, Material, examine, read_material
@@ -105,6 +106,10 @@ def cleaned_lines(done: Cleaned, project: Project) -> Iterator[str]:
     yield f"rows to learn from that stay: {done.kept:,}; taken out: {out}; changed: {changed}"
     for file in done.files:
         yield f"written: {file}"
+    if done.aside:
+        said = listed([f"{n:,} for {fix}" for fix, n in done.aside.items()])
+        yield f"set aside: {said}, in {listed([str(file) for file in done.aside_files])}"
+        yield "read these rows, correct them, and put back into the copy what belongs there"
     yield f"log: {done.log}"
     if done.parts:
         yield "the file is written in the parts that a run makes of it, so that no row moves from one to another"
@@ -144,8 +149,7 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         text = f" “{row.excerpt}”" if row.excerpt else ""
         yield cleaned_text(f"      {row.file} row {row.row}:{text}{' · ' + row.note if row.note else ''}")
     yield f"    effect: {finding.effect}"
-    fix = f" (advisor check PROJECT --clean FOLDER --fix {finding.fix})" if finding.fix else ""
-    yield f"    to do: {finding.remedy}{fix}"
+    yield f"    to do: {to_do(finding)}"
 
 
 def _labels(material: Material) -> tuple[str, ...]:

@@ -58,7 +58,13 @@ def noticed(
 
 def _of_audit(finding: Finding) -> Noticed:
     rows = tuple((f"{place.file} {place.row}", place.excerpt, place.note) for place in finding.rows)
-    return Noticed("finding", finding.severity, finding.text, rows, finding.effect, finding.remedy)
+    return Noticed("finding", finding.severity, finding.text, rows, finding.effect, to_do(finding))
+
+
+def to_do(finding: Finding) -> str:
+    """What to do about it, with the command that does it where there is one."""
+    fix = f" (advisor check PROJECT --clean FOLDER --fix {finding.fix})" if finding.fix else ""
+    return f"{finding.remedy}{fix}"
 
 
 def _of_file(view: FileView, *, told: bool, audited: bool) -> list[Noticed]:

@@ -33,7 +33,8 @@ def conflicts(material: Material, twins: Sequence[Twin]) -> list[Finding]:
     for twin in conflicting_twins(material.learn, twins, NEARLY):
         a, b = material.learn[twin.left], material.learn[twin.right]
         if a.normal != b.normal:
-            spots.append(place(b, f"says {_said(b)}; {a.place}, nearly the same, says {_said(a)}"))
+            note = f"says {_said(b)}; {a.place}, nearly the same, says {_said(a)}"
+            spots.append(place(b, note, change="set-aside"))
     return [*found, *([_near(spots)] if spots else [])]
 
 
@@ -83,7 +84,8 @@ def _near(spots: list[Place]) -> Finding:
         rows=tuple(spots),
         effect="either one of the labels is wrong, or a small difference in the words decides: then they are the most "
         "valuable rows you have",
-        remedy="look at them one by one",
+        remedy="look at them one by one; the fix sets the later one of each two aside for that",
+        fix="near-conflicts",
     )
 
 

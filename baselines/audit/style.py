@@ -13,12 +13,13 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
-from baselines.audit.findings import Finding, Place, place
+from baselines.audit.findings import Change, Finding, Place, place
 from baselines.audit.languages import language_of
 from baselines.audit.rows import Item, Material
+from baselines.audit.tidying import bare_answer
 from reports.text import count, listed, share
 
 MAJORITY = 0.9
@@ -114,6 +115,7 @@ def _features(items: Sequence[Item]) -> Finding | None:
     """Rows that leave the majority in some feature, all features in one finding."""
     notes: dict[int, list[str]] = defaultdict(list)
     kinds: Counter[str] = Counter()
+    usual: dict[str, str] = {}
     spoilt = False
     for feature in _FEATURES:
         values = [feature(item.output) for item in items]
@@ -121,6 +123,7 @@ def _features(items: Sequence[Item]) -> Finding | None:
         known = sum(bool(value) for value in values)
         if known < FEWEST or most == known or (feature is not form and most < MAJORITY * known):
             continue
+        usual[feature.__name__] = common
         spoilt |= feature is form and _spoils(values, common)
         for at, value in enumerate(values):
             if value and value != common:
@@ -128,7 +131,10 @@ def _features(items: Sequence[Item]) -> Finding | None:
                 kinds[f"{value} instead of {common}"] += 1
     if not notes:
         return None
-    spots = [place(items[at], "; ".join(said), of=items[at].output) for at, said in notes.items()]
+    spots = []
+    for at, said in notes.items():
+        output = items[at].output
+        spots.append(place(items[at], "; ".join(said), of=output, change=_change(output, usual)))
     named = listed([f"{what} ({n:,})" for what, n in kinds.most_common(3)])
     return Finding(
         kind="style",
@@ -138,8 +144,18 @@ def _features(items: Sequence[Item]) -> Finding | None:
         rows=tuple(sorted(spots, key=lambda spot: -spot.note.count(";"))),
         effect="the tuned model mixes the styles, and exact metrics count the rarer one as wrong; some percent of rows "
         "in another format can spoil a small training",
-        remedy="write them as the others are, or say in the instruction when which form is wanted",
+        remedy="write them as the others are, or say in the instruction when which form is wanted; the fix takes "
+        "blanks and code fences off, and sets other formats aside",
+        fix="style" if any(spot.change for spot in spots) else None,
     )
+
+
+def _change(output: str, usual: Mapping[str, str]) -> Change | None:
+    """What a program can do: take off what stands around an answer; another format is for a person to write anew."""
+    wanted, margin = usual.get("form"), usual.get("margins")
+    if wanted and form(output) != wanted:
+        return "unfence" if form(bare_answer(output)) == wanted else "set-aside"
+    return "trim" if margin and margins(output) != margin == margins("") else None
 
 
 def _spoils(forms: Sequence[str], common: str) -> bool:
@@ -161,7 +177,12 @@ def _lengths(items: Sequence[Item]) -> Finding | None:
     spots: list[Place] = []
     for _, at in sorted(far, reverse=True):
         spots.append(
-            place(items[at], f"{len(items[at].output):,} characters; half have {usual:,} or more", of=items[at].output)
+            place(
+                items[at],
+                f"{len(items[at].output):,} characters; half have {usual:,} or more",
+                of=items[at].output,
+                change="set-aside",
+            )
         )
     return Finding(
         kind="length-outliers",
@@ -170,7 +191,8 @@ def _lengths(items: Sequence[Item]) -> Finding | None:
         text=f"{count(len(far), 'training output')} far shorter or longer than the rest (median {usual:,} characters)",
         rows=tuple(spots),
         effect="very long ones dominate the loss, very short ones teach the model to stop early",
-        remedy="check that they are whole and belong to the task",
+        remedy="check that they are whole and belong to the task; the fix sets them aside for that",
+        fix="length-outliers",
     )
 
 
@@ -195,7 +217,7 @@ def _languages(material: Material) -> Finding | None:
         for item, text, language in others:
             amount = "" if most >= MAJORITY * len(said) else f" ({share(amounts[language] / len(said))})"
             note = f"{what} in {language}{amount}, {share(most / len(said))} in {common}"
-            notes.append(place(item, note, of=text))
+            notes.append(place(item, note, of=text, change="set-aside" if most >= len(said) / 2 else None))
     if not notes:
         return None
     return Finding(
@@ -205,5 +227,6 @@ def _languages(material: Material) -> Finding | None:
         text=f"{count(len(notes), 'text')} of the training data in another language or script than most",
         rows=tuple(notes),
         effect="few rows of a language teach it badly, and they can make the model answer in the wrong one",
-        remedy="keep them if users write so, and then have such cases in the eval set; else remove them",
+        remedy="keep them if users write so, and then have such cases in the eval set; else set them aside",
+        fix="languages" if any(note.change for note in notes) else None,
     )
