@@ -18,8 +18,8 @@ from baselines.audit.conflicts import conflicts
 from baselines.audit.findings import Audit, Finding, excerpt, ordered
 from baselines.audit.label_noise import Unsure, label_noise, why_not
 from baselines.audit.lengths import TokenBudget, lengths
-from baselines.audit.near_duplicates import twins_of
-from baselines.audit.paraphrases import paraphrases
+from baselines.audit.near_duplicates import repeats, twins_of
+from baselines.audit.paraphrases import own_paraphrases, paraphrases
 from baselines.audit.privacy import privacy
 from baselines.audit.repetition import duplicates, exact_duplicates, leaking, leaks, near_leaks
 from baselines.audit.rows import Material, of_run
@@ -62,6 +62,7 @@ def examine(
         on_look("paraphrases: sentence embeddings of all rows")
         vectors = embed([item.input for item in (*material.learn, *material.eval)])
         found.append(paraphrases(material, vectors, {twin.right for twin in shared}))
+        found.append(own_paraphrases(material, vectors, repeats(material.learn, twins)))
     elif material.learn:
         skipped.append("paraphrases: --deep looks for them with sentence embeddings (minutes for 10,000 texts)")
     if material.task == "classification" and material.learn:
