@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from baselines.audit.findings import Finding, Place, place
 from baselines.audit.near_duplicates import NEARLY, Twin
+from baselines.audit.personal_data import masked
 from baselines.audit.repetition import conflicting_twins
 from baselines.audit.rows import Item, Material
 from reports.text import count, listed, one_line
@@ -90,4 +91,4 @@ def _near(spots: list[Place]) -> Finding:
 
 
 def _said(item: Item) -> str:
-    return f"“{one_line(item.output, 40)}”"
+    return f"“{one_line(masked(item.output), 40)}”"

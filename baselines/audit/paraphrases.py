@@ -22,7 +22,6 @@ CLOSE = 0.95
 """Cosine of MiniLM above which short texts say the same in most cases."""
 SHORT = 300
 """Characters up to which a text is compared: embeddings of long ones are alike by their topic alone."""
-MANY = 0.1
 _BLOCK = 1024
 
 
@@ -80,7 +79,7 @@ def own_paraphrases(material: Material, vectors: Any, told: Collection[int] = ()
     limited = f" (the first {MOST_ROWS:,} were compared)" if len(rows) > MOST_ROWS else ""
     return Finding(
         kind="own-paraphrases",
-        severity="warning" if len(spots) > MANY * len(rows) else "note",
+        severity="note",
         count=len(spots),
         text=f"{count(len(spots), 'training row')} of {len(rows):,} {'means' if len(spots) == 1 else 'mean'} about the "
         f"same as an earlier one in other words{limited}",
