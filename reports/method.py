@@ -13,7 +13,7 @@ from typing import Any
 from reports import text
 from reports.expected import against_actual
 from reports.forgotten import forgetting_words, sampled_words
-from reports.leaks import finding_lines, leak_facts
+from reports.leaks import finding_lines, finding_rows, leak_facts
 from reports.run.events import ApproachFinished, Prepared
 from reports.run.schema import Answer, ApproachSpec, Environment
 from reports.run.store import RunStore
@@ -94,7 +94,8 @@ def _task(summary: Summary) -> Block:
 def _defects(summary: Summary) -> list[Block]:
     """What the data audit found, and the scores without leaked cases; nothing where it found nothing."""
     lines, facts = finding_lines(summary), leak_facts(summary)
-    return [Block("What the data audit found", lines, facts)] if lines or facts else []
+    texts = tuple(Text(title, rows) for title, rows in finding_rows(summary))
+    return [Block("What the data audit found", lines, facts, texts)] if lines or facts else []
 
 
 def _metrics(summary: Summary) -> Block:

@@ -14,6 +14,7 @@ from reports.run.models import HumanLabels as HumanLabels  # noqa: PLC0414
 from reports.run.models import JudgeSpec as JudgeSpec  # noqa: PLC0414
 from reports.run.models import ModelSpec as ModelSpec  # noqa: PLC0414 - handed on: this module is the schema
 from reports.run.observations import DataFinding as DataFinding  # noqa: PLC0414
+from reports.run.observations import DataRow as DataRow  # noqa: PLC0414
 from reports.run.record import Record as Record  # noqa: PLC0414
 from reports.run.rule import Decision as Decision  # noqa: PLC0414
 from reports.run.rule import Prices as Prices  # noqa: PLC0414
