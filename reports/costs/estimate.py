@@ -34,6 +34,10 @@ class CostPart:
     usd: float
     low: float
     high: float
+    what: str = ""
+    """How many of what at which price: '40 hours at $75'."""
+    assumed: bool = False
+    """The amount stands in a shipped table: nobody measured or set it."""
 
 
 @dataclass(frozen=True)

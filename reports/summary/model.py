@@ -105,6 +105,22 @@ class LatencySummary(Record):
     """How the figures were taken, as a sentence."""
 
 
+class CostLine(Record):
+    """One line of a bill, in US dollars."""
+
+    scope: Literal["query", "once", "month"]
+    """Paid for 1,000 answers, once, or a month."""
+    driver: str
+    """What it depends on."""
+    what: str
+    """How many of what at which price."""
+    usd: float
+    low_usd: float
+    high_usd: float
+    assumed: bool = False
+    """The amount is an assumption from a shipped table: neither measured nor set by the user."""
+
+
 class CostSummary(Record):
     """Money in US dollars. None means unknown, never free; `missing` says which price to set."""
 
@@ -119,6 +135,8 @@ class CostSummary(Record):
     monthly_fixed_usd: float | None = None
     total_usd: float | None = None
     """Over the horizon, one-off included."""
+    lines: tuple[CostLine, ...] = ()
+    """What the figures are made of."""
     missing: str = ""
     sources: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -286,6 +304,9 @@ class BreakEven(Record):
     queries: float | None = None
     """In all; None: no break-even."""
     queries_per_day: float | None = None
+    queries_per_day_low: float | None = None
+    queries_per_day_high: float | None = None
+    """5 and 95 % of the draws that have a break-even."""
     days: float | None = None
     """Until the dearer start is earned back at the project's traffic: median, 5 % and 95 % of the draws."""
     days_low: float | None = None
