@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from advisor.detectable import detectable
 from reports.errors import AdvisorError
 from reports.run.schema import DataFinding, DataRow
 from reports.text import clean, count
@@ -99,10 +100,8 @@ def _of_file(view: FileView, *, told: bool, audited: bool) -> list[Noticed]:
 
 
 def _of_plan(prepared: Prepared, *, audited: bool) -> list[Noticed]:
-    from advisor.inspection import detectable
-
     facts = prepared.spec.data
-    found = [Noticed("shows", "note", detectable(facts.eval_cases))]
+    found = [Noticed("shows", "note", detectable(prepared))]
     if facts.leaked and not audited:
         texts = {case.question.id: (case.question.input, case.row) for case in prepared.cases}
         rows = tuple((f"row {texts[id][1] or id}", clean(texts[id][0], 200), "") for id in facts.leaked if id in texts)

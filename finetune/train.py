@@ -150,7 +150,9 @@ def _train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str
     recipe, out, device = job.recipe, job.out, job.device or default_device()
     precision = training_precision(recipe, job.precision)
     bf16 = device.startswith("cuda") and resolve_precision("auto", device) == "bfloat16"
-    checkpointing = _begin(plan, recipe, device, bf16).estimate.checkpointing
+    checkpointing = recipe.gradient_checkpointing
+    if checkpointing is None:
+        checkpointing = _begin(plan, recipe, device, bf16).estimate.checkpointing
     weights = load_weights(plan.files, precision=precision, device=device, training=True)
     torch.manual_seed(recipe.seed)
     model = adapt(weights, recipe, checkpointing=checkpointing)

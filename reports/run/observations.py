@@ -37,3 +37,25 @@ class DataFinding(Record):
     """What to do."""
     rows: tuple[DataRow, ...] = ()
     """The first of them; runs of older versions have none."""
+
+
+class DataFacts(Record):
+    """What was read, for fingerprints and for the report's trust strip."""
+
+    eval_cases: int
+    train_examples: int
+    dev_examples: int
+    documents: int
+    groups: int = 0
+    """Number of distinct groups among the cases; 0 when there is no group column."""
+    broken_rows: int = 0
+    notes: tuple[str, ...] = ()
+    """What a reader must know of the data: split by us, repeated inputs grouped, …"""
+    leaked: tuple[str, ...] = ()
+    """Ids of eval cases whose input also stands in the training data."""
+    leaked_near: tuple[str, ...] = ()
+    """Ids of further cases that stand there nearly word for word, with the same answer."""
+    findings: tuple[DataFinding, ...] = ()
+    """What the audit found at planning time, the gravest first; `advisor check` looks further."""
+    files: dict[str, str] = {}
+    """Role (eval, train, documents, …) to content hash."""

@@ -16,7 +16,8 @@ from reports.costs.estimate import DAYS_PER_MONTH, CostPart
 from reports.costs.uncertainty import Simulation
 from reports.run.schema import ApproachSpec, RunHeader, Traffic, TrainingRecord
 from reports.statistics.outcomes import Floats
-from reports.summary.model import ApproachSummary, BreakEven, ComparisonSummary, CostLine, CostSummary
+from reports.summary.bill import BreakEven, CostLine, CostSummary
+from reports.summary.model import ApproachSummary, ComparisonSummary
 from reports.summary.table import ApproachRows, RunTable
 
 Bill = CostEstimate | PriceNeeded

@@ -98,10 +98,11 @@ def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: T
         return
     (worst, name), failed = max(counts), sum(count for count, _ in counts)
     share = "all of them" if worst == failed else "most of them" if 2 * worst > failed else "the largest part"
-    yield (
-        f"{text.count(failed, 'answer')} failed and {'counts' if failed == 1 else 'count'} as wrong; {share} "
-        f"({worst:,} of {choice.qualities[name].n:,}) from {called(name)}."
-    )
+    whom = f"({worst:,} of {choice.qualities[name].n:,}) from {called(name)}"
+    if failed == 1:
+        yield f"1 answer failed and counts as wrong {whom}."
+    else:
+        yield f"{text.count(failed, 'answer')} failed and count as wrong; {share} {whom}."
     yield from _among_the_answered(evidence, choice, traffic)
     other = choose(replace(evidence, outcomes=outcomes.answered_only()), decision, traffic)
     if (other.kind, other.approach) != (choice.kind, choice.approach):
