@@ -217,8 +217,9 @@ def test_the_frozen_run_compares_with_itself(make_run: MakeRun) -> None:
 
 def test_seeds_open_an_interval_between_runs_as_they_do_within_one() -> None:
     rng = np.random.default_rng(0)
-    scores = {"zero-shot": (rng.random(200) < 0.6) * 1.0, "qlora": (rng.random(200) < 0.7) * 1.0}
-    plain = Outcomes("accuracy", "binary", scores)
+    scores = {name: (rng.random(200) < rate).astype(float) for name, rate in (("zero-shot", 0.6), ("qlora", 0.7))}
+    read: dict[str, list[str | None]] = {name: ["x"] * 200 for name in scores}
+    plain = Outcomes("accuracy", "binary", scores, predicted=read, expected=["x"] * 200)
     seeded = replace(plain, seed_sd={"qlora": 0.05}, seeds={"qlora": 3})
     rows = tuple(range(200))
     pairing = Pairing(rows, rows, 0, (), (), (), ())
