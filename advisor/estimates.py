@@ -341,7 +341,7 @@ def _answering(config: dict[str, Any], device: Device, asked: dict[str, float], 
 def _smaller(model: ModelSpec, config: dict[str, Any], memory: float) -> Iterator[str]:
     """What would make answering fit."""
     shape = shape_of(config)
-    nf4 = shape.linear * BYTES_PER_WEIGHT["nf4"] + 2.0 * shape.embedding + OVERHEAD_BYTES
+    nf4 = shape.dense * BYTES_PER_WEIGHT["nf4"] + 2.0 * (shape.in_experts + shape.embedding) + OVERHEAD_BYTES
     if model.precision != "nf4" and nf4 < memory:
         yield f"precision: nf4 for this model: {text.size(nf4)} to answer"
     yield "a smaller model, or an endpoint (openai:NAME) that serves it"
