@@ -129,3 +129,19 @@ def test_no_break_even_is_not_said_beside_days_to_earn_it_back(make_run: Callabl
             assert pair.queries_per_day_high is not None
             assert pair.queries_per_day_low < pair.queries_per_day_high
             assert "5 to 95 %" in pair.text.replace("\u00a0", " ")
+
+
+def test_the_page_says_what_the_interview_suggested_and_why() -> None:
+    frozen = Path(__file__).resolve().parents[1] / "runs" / "v1-small"
+    with RunStore.open(frozen) as store:
+        page = render_html(summarise(store), store).replace("\u00a0", " ").replace("\u202f", " ")
+    block = page.split("What the interview suggested")[1].split("<h3>")[0]
+    for words in (
+        "4 points",
+        "The output follows a house convention: +3.",
+        "91 %",
+        "83 %",
+        "high (ticket classification)",
+    ):
+        assert words in block
+    assert "overrides" in block
