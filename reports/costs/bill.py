@@ -5,12 +5,12 @@ estimate_cost(Usage(kind="qlora", device="NVIDIA L4", seconds_per_answer=0.1, tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports import text
 from reports.costs import tables
 from reports.costs.device import device_usd
-from reports.costs.estimate import CostEstimate, CostPart, PriceNeeded, Scope, from_parts
+from reports.costs.estimate import MACHINE_HOURS, CostEstimate, CostPart, PriceNeeded, Scope, from_parts
 from reports.costs.tables import Price
 from reports.costs.tokens import FALLS_TO, TokenPrice, token_price
 from reports.run.schema import ModelSpec, Prices
@@ -71,7 +71,7 @@ def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | Pri
         seconds = usage.cards * (usage.training_seconds + usage.preparation_seconds)
         if seconds:
             what = f"{text.seconds(seconds)} of {_named(hour)} at {text.money(hour.typical)} an hour"
-            parts.append(_part("price of machine hours", "once", seconds / 3600, hour, what))
+            parts.append(_part(MACHINE_HOURS, "once", seconds / 3600, hour, what))
         sources.append(hour.cited)
         warnings.append(tables.stale(hour, when))
     if usage.labels:
@@ -81,7 +81,8 @@ def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | Pri
         sources.append(label.cited)
         warnings.append(tables.stale(label, when))
     _engineering(usage, prices, parts, sources)
-    return from_parts(parts, sources, [said for said in warnings if said])
+    found = from_parts(parts, sources, [said for said in warnings if said])
+    return replace(found, hour_usd=usage.cards * hour.typical) if isinstance(hour, Price) and _local(usage) else found
 
 
 def _local(usage: Usage) -> bool:
@@ -131,7 +132,7 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
             f"{text.seconds(seconds)} of {_named(hour)} at {text.money(hour.typical)} an hour, "
             f"busy {text.quality(prices.utilisation)} of the time that is paid"
         )
-        parts.append(CostPart("price of machine hours", "query", usd, low, high, what))
+        parts.append(CostPart(MACHINE_HOURS, "query", usd, low, high, what))
     return None
 
 
