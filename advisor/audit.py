@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from advisor.findings import to_do
 from advisor.project import Project
 from baselines import registry
 from baselines.audit import Audit, Finding, Material, examine, read_material
@@ -52,7 +53,7 @@ def audit_project(project: Project, *, deep: bool = False, on_look: Callable[[st
     task = Task(type=project.task.type, instruction=project.task.instruction, labels=labels)
     on_look(f"looking at {count(len(material.learn), 'training row')} and {count(len(material.eval), 'eval row')}")
     embed = _embedding(project) if deep else None
-    return examine(material, task, budget=_budget(project, specs), embed=embed, on_look=on_look)
+    return examine(material, task, budget=token_budget(project, specs), embed=embed, on_look=on_look)
 
 
 def chosen_fixes(project: Project, fixes: Collection[str], folder: Path) -> tuple[Fix, ...]:
@@ -85,6 +86,34 @@ def clean_project(project: Project, audit: Audit, fixes: Collection[str], folder
     return clean(said, project.task.type, project.folder, audit=audit, fixes=wanted, folder=folder, parts=parts)
 
 
+def token_budget(project: Project, specs: Sequence[ApproachSpec], *, quick: bool = False) -> TokenBudget | None:
+    """The context of the first local model whose files are here; nothing is fetched and no weight is read.
+
+    `quick`: tokens are estimated where counting them would take transformers.
+    """
+    from baselines.audit.lengths import TokenBudget, counter
+    from finetune.model_files import ModelFiles, read_config
+
+    folders = project.model_folders(tuple(specs))
+    for spec in specs:
+        if spec.model is None or spec.model.id.startswith("openai:"):
+            continue
+        folder = (
+            Path(folders[spec.model.id]) if spec.model.id in folders else _cached(spec.model.id, spec.model.revision)
+        )
+        if folder is None:
+            continue
+        try:
+            files = ModelFiles(spec.model.id, folder, read_config(folder, spec.model.id), None, (), "")
+        except DataError:  # whether a model can be used is said by the check of models
+            continue
+        limit = min(spec.model.context_length or files.context_length, files.context_length)
+        answer = project.max_answer_tokens or 16
+        known = not quick or (folder / "tokenizer.json").is_file()
+        return TokenBudget(spec.model.id, limit, answer, counter(spec.model.id, folder) if known else None)
+    return None
+
+
 def audit_lines(audit: Audit) -> Iterator[str]:
     """The audit for a terminal: each finding with its effect, its remedy and the first rows."""
     rows = f"{count(audit.train_rows, 'training row')}, {count(audit.eval_rows, 'eval row')}"
@@ -105,6 +134,10 @@ def cleaned_lines(done: Cleaned, project: Project) -> Iterator[str]:
     yield f"rows to learn from that stay: {done.kept:,}; taken out: {out}; changed: {changed}"
     for file in done.files:
         yield f"written: {file}"
+    if done.aside:
+        said = listed([f"{n:,} for {fix}" for fix, n in done.aside.items()])
+        yield f"set aside: {said}, in {listed([str(file) for file in done.aside_files])}"
+        yield "read these rows, correct them, and put back into the copy what belongs there"
     yield f"log: {done.log}"
     if done.parts:
         yield "the file is written in the parts that a run makes of it, so that no row moves from one to another"
@@ -144,8 +177,7 @@ def _finding_lines(finding: Finding) -> Iterator[str]:
         text = f" “{row.excerpt}”" if row.excerpt else ""
         yield cleaned_text(f"      {row.file} row {row.row}:{text}{' · ' + row.note if row.note else ''}")
     yield f"    effect: {finding.effect}"
-    fix = f" (advisor check PROJECT --clean FOLDER --fix {finding.fix})" if finding.fix else ""
-    yield f"    to do: {finding.remedy}{fix}"
+    yield f"    to do: {to_do(finding)}"
 
 
 def _labels(material: Material) -> tuple[str, ...]:
@@ -187,30 +219,6 @@ def _parts(project: Project) -> dict[str, Part]:
     parts = split(loaded.items, project.seed)
     named: tuple[tuple[Part, Any], ...] = (("train", parts.train), ("dev", parts.dev), ("eval", parts.test))
     return {bare_text(case.question.input): part for part, cases in named for case in cases}
-
-
-def _budget(project: Project, specs: Sequence[ApproachSpec]) -> TokenBudget | None:
-    """The context of the first local model whose files are here; nothing is fetched and no weight is read."""
-    from baselines.audit.lengths import TokenBudget, counter
-    from finetune.model_files import ModelFiles, read_config
-
-    folders = project.model_folders(tuple(specs))
-    for spec in specs:
-        if spec.model is None or spec.model.id.startswith("openai:"):
-            continue
-        folder = (
-            Path(folders[spec.model.id]) if spec.model.id in folders else _cached(spec.model.id, spec.model.revision)
-        )
-        if folder is None:
-            continue
-        try:
-            files = ModelFiles(spec.model.id, folder, read_config(folder, spec.model.id), None, (), "")
-        except DataError:  # whether a model can be used is said by the check of models
-            continue
-        limit = min(spec.model.context_length or files.context_length, files.context_length)
-        answer = project.max_answer_tokens or 16
-        return TokenBudget(spec.model.id, limit, answer, counter(spec.model.id, folder))
-    return None
 
 
 def _cached(name: str, revision: str | None) -> Path | None:

@@ -35,8 +35,9 @@ Cache = Annotated[bool, typer.Option("--cache", help="Reuse answers that a model
 AllowBroken = Annotated[bool, typer.Option("--allow-broken", help="Go on where more than 5 % of the rows are broken.")]
 Formats = Annotated[list[str] | None, typer.Option("--format", "-f", help="html, md, csv, json or pdf; repeatable.")]
 FIXES = (
-    "duplicates, leaks and label-spelling where nothing is said; also near-duplicates, conflicts, boilerplate and "
-    "personal-data (masked)."
+    "duplicates, leaks and label-spelling where nothing is said; also near-duplicates, conflicts, boilerplate, "
+    "too-long, personal-data (masked) and style (blanks and code fences taken off). label-noise, near-conflicts, "
+    "languages, length-outliers and, with --deep, paraphrases and own-paraphrases set rows aside in a file to read."
 )
 
 
@@ -243,6 +244,9 @@ def check(  # noqa: PLR0917 - typer reads the parameters by name
 
     if fix and clean is None:
         raise UsageError("--fix says what --clean repairs, and there is no --clean", "add --clean FOLDER")
+    unseen = [name for name in fix or () if name.endswith("paraphrases") and not deep]
+    if unseen:
+        raise UsageError(f"--fix {unseen[0]} needs sentence embeddings", "add --deep: it takes minutes")
     if project is None and (deep or clean):
         raise UsageError("there is no project to look at", "advisor check PROJECT")
     cleaning = Cleaning(clean, tuple(fix or ())) if clean else None

@@ -18,6 +18,7 @@ from reports.text import clean
 
 if TYPE_CHECKING:
     from advisor.narration import Teller
+    from baselines.models.ledger import Ledger
     from reports.drawing import Drawer
     from reports.run.schema import Finished, RunSpec
     from reports.run.store import RunStore
@@ -54,7 +55,7 @@ def run_project(path: Path, out: Path | None, display: Display, *, cache: bool, 
     if allow_broken:
         loaded = project.allowing_broken(loaded)
     prepared = plan.prepare(loaded)
-    _check_endpoints(prepared.spec)
+    asked = _check_endpoints(prepared.spec)
     folder = out or orchestrator.new_folder(loaded.folder / "runs")
     for note in prepared.notes:
         _narrate(f"note: {note}")
@@ -63,6 +64,7 @@ def run_project(path: Path, out: Path | None, display: Display, *, cache: bool, 
     if prepared.spec.data.leaked_near:
         _narrate(f"note: {len(prepared.spec.data.leaked_near)} eval cases stand nearly word for word in it")
     with orchestrator.create(prepared, folder) as store:
+        asked.add_to(store.folder / "artifacts")
         models = loaded.model_folders(prepared.spec.approaches)
         return _go(store, models, display, cache=_cache_file(loaded.folder) if cache else None, resumed=False)
 
@@ -83,7 +85,7 @@ def resume_run(path: Path, display: Display, *, cache: bool, home: Path | None =
             _narrate(f"{folder} is complete: nothing is left to do")
             return _conclude(store, display)
         models = launch.models_to_resume(store, home)
-        _check_endpoints(store.header.spec)
+        _check_endpoints(store.header.spec).add_to(store.folder / "artifacts")
         answered = _cache_file(Path(store.header.spec.project_folder))
         return _go(store, models, display, cache=answered if cache else None, resumed=True)
 
@@ -213,12 +215,15 @@ def _show(summary: Summary, page: Path, display: Display) -> None:
     _print(f"report: {_shown(page)}")
 
 
-def _check_endpoints(spec: RunSpec) -> None:
-    """Asks the endpoints before anything is written or trained. Raises as they refuse."""
+def _check_endpoints(spec: RunSpec) -> Ledger:
+    """Asks the endpoints before anything is written or trained. Raises as they refuse. Returns what it cost."""
     from advisor.endpoints import check_endpoints
+    from baselines.models.ledger import Ledger
 
-    for line in check_endpoints(spec):
+    ledger = Ledger()
+    for line in check_endpoints(spec, ledger):
         _narrate(line)
+    return ledger
 
 
 def _exit_code(finished: Finished | None) -> int:

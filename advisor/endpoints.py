@@ -8,10 +8,14 @@ Sends nothing where the project names no endpoint, and imports nothing heavy the
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from reports.run.changes import LIMITS
 from reports.run.schema import ModelSpec, RunSpec
 from reports.run.store import RunStore
+
+if TYPE_CHECKING:
+    from baselines.models.ledger import Ledger
 
 PREFIX = "openai:"
 
@@ -23,13 +27,16 @@ def endpoints_of(spec: RunSpec) -> list[ModelSpec]:
     return list({model.model_dump_json(): model for model in found if model.id.startswith(PREFIX)}.values())
 
 
-def check_endpoints(spec: RunSpec) -> Iterator[str]:
-    """One line an endpoint. Raises EnvironmentFault (key, address, model) and UsageError (a budget without a price)."""
+def check_endpoints(spec: RunSpec, ledger: Ledger | None = None) -> Iterator[str]:
+    """One line an endpoint. Raises EnvironmentFault (key, address, model) and UsageError (a budget without a price).
+
+    `ledger` is told what a prompt cost, where one had to be sent.
+    """
     for model in endpoints_of(spec):
-        yield f"{model.id}: {check_endpoint(model, spec)}"
+        yield f"{model.id}: {check_endpoint(model, spec, ledger)}"
 
 
-def check_endpoint(model: ModelSpec, spec: RunSpec) -> str:
+def check_endpoint(model: ModelSpec, spec: RunSpec, ledger: Ledger | None = None) -> str:
     """What the endpoint says of itself."""
     from baselines.models import remote
     from baselines.models.limits import limits_of
@@ -41,7 +48,8 @@ def check_endpoint(model: ModelSpec, spec: RunSpec) -> str:
     loaded.close()
     ceilings = [usd for usd in (limits.budget_usd, limits.run_budget_usd) if usd is not None]
     key = f"key from {endpoint.key_name}" if endpoint.key else "no key"
-    return f"{endpoint.url}, {key}: {probe(model, may_ask=min(ceilings, default=1.0) > 0)}"
+    may_ask = min(ceilings, default=1.0) > 0
+    return f"{endpoint.url}, {key}: {probe(model, may_ask=may_ask, price=limits.price, ledger=ledger)}"
 
 
 def adopt_limits(store: RunStore, now: RunSpec) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor import hardware
+from advisor.beside_answers import beside_answers
 from advisor.cards import known
 from advisor.counting import Lengths, document_tokens, pool_tokens
 from advisor.fitting import device_of
@@ -72,6 +73,8 @@ class PlanEstimate:
     approaches: tuple[Expected, ...]
     answering: Timetable
     """The jobs side by side, as far as there is room."""
+    beside: tuple[tuple[str, Span], ...] = ()
+    """Money at endpoints for what is no answer, by name: the latency pass, the judge."""
 
     @property
     def seconds(self) -> Span | None:
@@ -80,7 +83,8 @@ class PlanEstimate:
 
     @property
     def usd(self) -> Span | None:
-        return _total([one.usd for one in self.approaches])
+        """All that the run takes."""
+        return _total([*(one.usd for one in self.approaches), *(span for _, span in self.beside)])
 
 
 def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> PlanEstimate:
@@ -101,7 +105,8 @@ def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> Pl
             f"{device.flops / 1e9:,.0f} GFLOP/s by a matrix product just now, of which 15 to 90 % is reached where "
             "nothing else runs"
         )
-    return PlanEstimate(name, basis, found, timetable(prepared.spec, found, machine.cards))
+    jobs = timetable(prepared.spec, found, machine.cards)
+    return PlanEstimate(name, basis, found, jobs, beside_answers(prepared, found))
 
 
 def words(found: PlanEstimate) -> Iterator[str]:
@@ -119,7 +124,9 @@ def words(found: PlanEstimate) -> Iterator[str]:
         aside = f", {jobs.jobs} jobs, up to {jobs.at_once} at a time" if jobs.at_once > 1 else ""
         yield f"  together: {span_words(total)}{aside}{rest}; the latency pass and loading come on top"
     if found.usd is not None and found.usd[2] > 0:
-        yield f"  money for this run: {text.money(found.usd[0])} to {text.money(found.usd[2])}"
+        parts = [f"{name} {text.money(span[0])} to {text.money(span[2])}" for name, span in found.beside]
+        aside = f", of which {text.listed(parts)}" if parts else ""
+        yield f"  money for this run: {text.money(found.usd[0])} to {text.money(found.usd[2])}{aside}"
 
 
 @dataclass(frozen=True)
@@ -334,7 +341,7 @@ def _answering(config: dict[str, Any], device: Device, asked: dict[str, float], 
 def _smaller(model: ModelSpec, config: dict[str, Any], memory: float) -> Iterator[str]:
     """What would make answering fit."""
     shape = shape_of(config)
-    nf4 = shape.linear * BYTES_PER_WEIGHT["nf4"] + 2.0 * shape.embedding + OVERHEAD_BYTES
+    nf4 = shape.dense * BYTES_PER_WEIGHT["nf4"] + 2.0 * (shape.in_experts + shape.embedding) + OVERHEAD_BYTES
     if model.precision != "nf4" and nf4 < memory:
         yield f"precision: nf4 for this model: {text.size(nf4)} to answer"
     yield "a smaller model, or an endpoint (openai:NAME) that serves it"

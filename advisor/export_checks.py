@@ -29,9 +29,19 @@ EQUAL_CASES = 20
 """Cases on which merged weights must answer as the adapter does."""
 
 
+CONTEXT_STEP = 256
+
+
 def prompts_of(source: Source, cases: Sequence[Case]) -> list[Prompt]:
     """The prompts of the cases as the approach sends them."""
     return [asked.prompt for asked in source.approach.asked([case.question for case in cases])]
+
+
+def context_of(source: Source, prompts: Sequence[Prompt]) -> int:
+    """Positions for the longest of these prompts and its answer, rounded up; the model's own would fill the memory."""
+    layout, room = source.base.layout, source.store.header.spec.max_answer_tokens
+    longest = max(map(len, layout.prompt_ids([p.text for p in prompts], [p.messages for p in prompts])), default=0)
+    return min(source.base.context_length, -(-(longest + room) // CONTEXT_STEP) * CONTEXT_STEP)
 
 
 def answers_of(source: Source, model: LocalModel, cases: Sequence[Case]) -> dict[str, str]:

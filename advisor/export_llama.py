@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from advisor.export_checks import prompts_of
+from advisor.export_checks import context_of, prompts_of
 from advisor.export_source import Source
 from finetune.export import llama_child
 from finetune.export.folder import Check
@@ -62,14 +62,15 @@ def run_llama(source: Source, file: Path, cases: Sequence[Case]) -> LlamaRun:
     """Answers of the cases, and whether every prompt and tricky string is split into equal tokens."""
     layout, run = source.base.layout, source.store.header.spec
     tokenizer = source.base.core.files.tokenizer
-    prompts = [layout.prompt_text(prompt.text, prompt.messages) for prompt in prompts_of(source, cases)]
+    asked = prompts_of(source, cases)
+    prompts = [layout.prompt_text(prompt.text, prompt.messages) for prompt in asked]
     tricky = probe_texts(tokenizer)
     threads = max(1, int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1))
     found = _ask(
         file,
         {
             "model": str(file),
-            "context": source.base.context_length,
+            "context": context_of(source, asked),
             "threads": threads,
             "texts": tricky,
             "prompts": prompts,

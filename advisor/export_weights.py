@@ -90,7 +90,7 @@ def ollama(source: Source, folder: Path, base: Check, quantisation: Quantisation
         folder / "Modelfile",
         f"model-{quantisation}.gguf",
         source.base.layout,
-        context=source.base.context_length,
+        context=export_checks.context_of(source, export_checks.prompts_of(source, tuple(source.store.cases()))),
         max_tokens=source.store.header.spec.max_answer_tokens,
         licence=source.provenance.licence_reminder,
     )

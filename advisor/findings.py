@@ -11,14 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from advisor.detectable import detectable
 from reports.errors import AdvisorError
+from reports.run.schema import DataFinding, DataRow
 from reports.text import clean, count
 
 if TYPE_CHECKING:
     from advisor.data_view import FileView
     from advisor.plan import Prepared
     from baselines.audit import Audit, Finding
+    from baselines.audit.examination import Survey
 
+ROWS = 5
+"""Rows of each finding that a run keeps."""
 GRAVITY = {"serious": 0, "warning": 1, "note": 2}
 
 
@@ -58,7 +63,28 @@ def noticed(
 
 def _of_audit(finding: Finding) -> Noticed:
     rows = tuple((f"{place.file} {place.row}", place.excerpt, place.note) for place in finding.rows)
-    return Noticed("finding", finding.severity, finding.text, rows, finding.effect, finding.remedy)
+    return Noticed("finding", finding.severity, finding.text, rows, finding.effect, to_do(finding))
+
+
+def stored_findings(seen: Survey) -> tuple[DataFinding, ...]:
+    """What a plan found, as a run keeps it for its report: each with the first rows."""
+    found = [
+        DataFinding(
+            kind=f.kind, severity=f.severity, count=f.count, text=f.text, effect=f.effect, remedy=to_do(f),
+            rows=tuple(DataRow(where=f"{p.part} row {p.row}", text=p.excerpt, note=p.note) for p in f.rows[:ROWS]),
+        )
+        for f in seen.findings
+    ]  # fmt: skip
+    if seen.skipped:
+        remedy = "advisor check PROJECT looks for them"
+        found.append(DataFinding(kind="skipped", severity="note", count=0, text=seen.skipped, remedy=remedy))
+    return tuple(found)
+
+
+def to_do(finding: Finding) -> str:
+    """What to do about it, with the command that does it where there is one."""
+    fix = f" (advisor check PROJECT --clean FOLDER --fix {finding.fix})" if finding.fix else ""
+    return f"{finding.remedy}{fix}"
 
 
 def _of_file(view: FileView, *, told: bool, audited: bool) -> list[Noticed]:
@@ -74,10 +100,8 @@ def _of_file(view: FileView, *, told: bool, audited: bool) -> list[Noticed]:
 
 
 def _of_plan(prepared: Prepared, *, audited: bool) -> list[Noticed]:
-    from advisor.inspection import detectable
-
     facts = prepared.spec.data
-    found = [Noticed("shows", "note", detectable(facts.eval_cases))]
+    found = [Noticed("shows", "note", detectable(prepared))]
     if facts.leaked and not audited:
         texts = {case.question.id: (case.question.input, case.row) for case in prepared.cases}
         rows = tuple((f"row {texts[id][1] or id}", clean(texts[id][0], 200), "") for id in facts.leaked if id in texts)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from advisor.detectable import detectable
 from reports.errors import AdvisorError, DataError, EnvironmentFault, UsageError
 from reports.text import clean, count, json_text, listed, size
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from advisor.project import Project
     from reports.run.listing import RunEntry
     from reports.run.schema import ApproachSpec, ModelSpec, RunSpec
-
-USUAL_DISCORDANCE = 0.2
-"""Share of cases on which two variants disagree, where nothing was measured yet: 4 to 18 % were seen in public runs."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def describe(prepared: Prepared) -> Iterator[str]:
     )
     for note in facts.notes:
         yield f"note: {note}"
-    yield detectable(facts.eval_cases)
+    yield detectable(prepared)
     for approach in spec.approaches:
         yield f"will run {approach.name}: {_options(approach)}"
     for skipped in spec.skipped:
@@ -220,19 +218,6 @@ def _prepared(path: Path, allow_broken: bool) -> Prepared:
 
     loaded = project.load(path)
     return plan.prepare(project.allowing_broken(loaded) if allow_broken else loaded)
-
-
-def detectable(cases: int) -> str:
-    """What difference between two approaches so many cases can show, as a sentence."""
-    from reports.statistics import detectable_difference
-
-    smallest = detectable_difference(cases, USUAL_DISCORDANCE)
-    if smallest is None:
-        return f"{count(cases, 'case')} cannot show any difference between two approaches: give more cases"
-    return (
-        f"{count(cases, 'case')} can show a difference of {100 * smallest:.0f} points between two approaches "
-        f"(80 % power, where they disagree on {100 * USUAL_DISCORDANCE:.0f} % of the cases)"
-    )
 
 
 def _options(spec: ApproachSpec) -> str:

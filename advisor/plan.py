@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor import stopping
+from advisor.audit import token_budget
 from advisor.expansion import expanded
+from advisor.findings import stored_findings
 from advisor.project import Project
 from advisor.questions import read_interview
 from baselines import registry, scoring
@@ -30,7 +32,6 @@ from reports.run.schema import (
     ApproachSpec,
     Case,
     DataFacts,
-    DataFinding,
     Document,
     Example,
     RunSpec,
@@ -78,7 +79,7 @@ def prepare(project: Project) -> Prepared:
         task = task.model_copy(update={"several_labels": True})
     for metric in metrics:
         scoring.validate(metric, project.folder)
-    seen = survey(data.cases, data.train, data.dev, task.type)
+    seen = survey(data.cases, data.train, data.dev, task, token_budget(project, approaches, quick=True))
     facts = DataFacts(
         eval_cases=len(data.cases),
         train_examples=len(data.train),
@@ -89,10 +90,7 @@ def prepare(project: Project) -> Prepared:
         notes=(*data.notes, *_unstoppable(project, metrics, data)),
         leaked=overlap(data.cases, (*data.train, *data.dev)),
         leaked_near=seen.leaked_near,
-        findings=tuple(
-            DataFinding(kind=f.kind, severity=f.severity, count=f.count, text=f.text, effect=f.effect)
-            for f in seen.findings
-        ),
+        findings=stored_findings(seen),
         files=_hashes(project, approaches),
     )
     running, skipped = _applicable(approaches, task, facts)

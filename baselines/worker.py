@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -28,9 +28,9 @@ from baselines.evaluate import evaluate_in_rounds, in_order, warm_up
 from baselines.jobs import Decided, Job
 from baselines.latency import label_of, levels_of, measure_interleaved
 from baselines.scoring.gold import retrieval_scores
+from baselines.scoring.missing import missing_scores
 from reports.errors import AdvisorError
 from reports.run.events import (
-    NOT_ASKED,
     ApproachFailed,
     ApproachFinished,
     ApproachSkipped,
@@ -42,7 +42,7 @@ from reports.run.events import (
     Warned,
 )
 from reports.run.journal import to_line
-from reports.run.schema import ApproachSpec, ModelSpec, RunSpec, Score
+from reports.run.schema import ApproachSpec, ModelSpec, RunSpec
 from reports.run.store import RunStore
 
 if TYPE_CHECKING:
@@ -216,25 +216,6 @@ def _score(store: RunStore, job: Job, name: str, emit: Emit) -> None:
         emit(Scored(score=recall))
 
 
-def missing_scores(store: RunStore, name: str, metrics: tuple[str, ...], tools: scoring.Tools) -> Iterator[Scored]:
-    """Scores for the stored answers of an approach that lack one by the present version of the metric."""
-    spec = store.header.spec
-    cases = {case.question.id: case for case in store.cases()}
-    for metric in metrics:
-        version = scoring.find(metric, tools.folder, tools.judged_by)[0].version
-        known = {c for c, s in store.scores(name, metric).items() if s.version == version and not _to_repeat(s)}
-        pairs = [(cases[a.case], a) for a in store.answers(name).values() if a.case in cases and a.case not in known]
-        part = PAID_AT_ONCE if metric == "judge" else max(len(pairs), 1)
-        for start in range(0, len(pairs), part):
-            for score in scoring.score_many(metric, pairs[start : start + part], spec.task, tools):
-                yield Scored(score=score)
-
-
-def _to_repeat(score: Score) -> bool:
-    """True where only the way to the judge failed: other metrics read what is stored, and would read the same again."""
-    return score.metric == "judge" and (score.unscored or "").startswith(NOT_ASKED)
-
-
 def _tools(store: RunStore, job: Job) -> scoring.Tools:
     spec = store.header.spec
     return scoring.Tools(
@@ -291,8 +272,6 @@ def _create(store: RunStore, resources: Resources, name: str) -> Approach:
 
 _models: dict[str, Model] = {}
 _judges: dict[str, Judge] = {}
-PAID_AT_ONCE = 64
-"""Verdicts of a judge that may be lost when the worker is killed."""
 
 
 def _model(approach: ApproachSpec, job: Job, run: RunSpec) -> Model:

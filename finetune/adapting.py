@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -59,20 +60,40 @@ def _with_adapter(model: Any, recipe: Recipe) -> Any:
         bias="none",
         task_type="CAUSAL_LM",
     )
+    names = sorted({name.rsplit(".", 1)[-1] for name, m in model.named_modules() if "Linear" in type(m).__name__})
+    _check_targets(recipe, targets, [name for name, _ in model.named_modules()], names)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of PEFT's own call into transformers
             adapted = get_peft_model(model, config)
     except ValueError as error:
-        names = sorted({name.rsplit(".", 1)[-1] for name, m in model.named_modules() if "Linear" in type(m).__name__})
-        near = {close: None for target in targets for close in difflib.get_close_matches(target, names, n=2)}
-        meant = f"Did you mean {' or '.join(near)}? " if near else ""
-        raise UsageError(
-            f"{recipe.method}: `targets` {recipe.targets!r} does not fit the model: {first_line(error)}",
-            f"{meant}Use all-linear, or some of: {', '.join(names)}.",
-        ) from error
+        raise _bad_targets(recipe, targets, names, first_line(error)) from error
     fuse(adapted)
     return adapted
+
+
+def _check_targets(recipe: Recipe, targets: Any, modules: Sequence[str], names: Sequence[str]) -> None:
+    """Raise UsageError where one of several targets is no layer: PEFT trains the others and says nothing."""
+    if targets == "all-linear":
+        return
+    ends = {module[at:] for module in modules for at in _starts(module)}
+    unknown = [target for target in targets if target not in ends]
+    if unknown:
+        raise _bad_targets(recipe, unknown, names, f"there is no layer {' or '.join(map(repr, unknown))}.")
+
+
+def _starts(module: str) -> list[int]:
+    """Where a dotted name's trailing parts begin: PEFT matches 'q_proj' and 'self_attn.q_proj'."""
+    return [0, *(at + 1 for at, letter in enumerate(module) if letter == ".")]
+
+
+def _bad_targets(recipe: Recipe, targets: Sequence[str], names: Sequence[str], why: str) -> UsageError:
+    near = {close: None for target in targets for close in difflib.get_close_matches(target, names, n=2)}
+    meant = f"Did you mean {' or '.join(near)}? " if near else ""
+    return UsageError(
+        f"{recipe.method}: `targets` {recipe.targets!r} does not fit the model: {why}",
+        f"{meant}Use all-linear, or some of: {', '.join(names)}.",
+    )
 
 
 def _add_noise(model: Any, alpha: float) -> None:

@@ -178,7 +178,7 @@ def layout_of(tokenizer: Any, arguments: Mapping[str, Any] | None = None, end_id
             "Set `eos_token` in the model's tokenizer_config.json.",
         )
     ends.add(int(end_id))
-    begin = () if chat else _automatic_begin(tokenizer)
+    begin = () if chat else automatic_begin(tokenizer)
     described = [template or PLAIN_PROMPT, sorted(merged.items()), lead, end_id, list(begin)]
     digest = hashlib.sha256(json.dumps(described, default=str, ensure_ascii=False).encode()).hexdigest()[:16]
     return Layout(
@@ -243,7 +243,7 @@ def _first_special(tokenizer: Any, tail: str) -> int | None:
     return next((int(i) for i in ids if i in special), None)
 
 
-def _automatic_begin(tokenizer: Any) -> tuple[int, ...]:
+def automatic_begin(tokenizer: Any) -> tuple[int, ...]:
     """BOS where the tokenizer itself would put one before a text."""
     bos = tokenizer.bos_token_id
     return (int(bos),) if bos is not None and tokenizer("a")["input_ids"][:1] == [bos] else ()

@@ -30,6 +30,9 @@ from reports.run.schema import TrainingStep
 HISTORY = 400
 """Points kept of the course of a training; validation points always."""
 
+UNSTOPPED_PATIENCE = 2
+"""Evaluations after the best one at which overfitting is told where `patience: 0` does not stop for it."""
+
 
 @dataclass
 class Outcome:
@@ -165,6 +168,8 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
             self.best = {name: p.detach().to("cpu", copy=True) for name, p in self.named}
             return
         outcome.waited += 1
+        if not self.recipe.patience and outcome.waited == UNSTOPPED_PATIENCE:
+            self._check_overfit(validation)
         if self.recipe.patience and outcome.waited >= self.recipe.patience and outcome.step < self._total:
             alarm = self.watch.far_above(outcome.step, outcome.best_loss)
             if alarm:
@@ -265,6 +270,7 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         facts: dict[str, Any] = {name: getattr(self.outcome, name) for name in _PLAIN_FACTS}
         facts["history"] = [point.model_dump(mode="json") for point in self.outcome.history]
         facts["recent"], facts["told"] = list(self.watch.recent), self.growth.told
+        facts["lowest"] = self.watch.lowest if math.isfinite(self.watch.lowest) else None
         facts["heard"] = self.sampler.facts if self.sampler else None
         return facts
 
@@ -275,6 +281,7 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         self.outcome.history = [TrainingStep.model_validate(point) for point in facts["history"]]
         self.watch.base = math.inf if self.outcome.base_loss is None else self.outcome.base_loss
         self.watch.recent.extend(facts["recent"])
+        self.watch.lowest = math.inf if facts["lowest"] is None else facts["lowest"]
         self.growth.told = facts["told"]
         if self.sampler is not None and facts.get("heard"):
             self.sampler.recall(facts["heard"])

@@ -20,6 +20,9 @@ from reports.errors import DataError, EnvironmentFault
 TOO_LARGE = 0.3
 """Size of an adapter relative to its weights, early in a training."""
 
+KEPT, LARGEST_KEPT = 4, 2**25
+"""Matrices of a whole model whose first values are kept for comparison, and weights of the largest of them."""
+
 WINDOW = 5
 """Steps whose mean loss is compared: single batches jump."""
 
@@ -92,6 +95,8 @@ class Watch:
     base: float = float("inf")
     """Validation loss before training: what a training that helps stays below."""
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
+    lowest: float = float("inf")
+    """Of `level`, over whole windows."""
 
     def step(self, step: int, loss: float, grad_norm: float) -> str:
         """Why training must end now, or an empty string.
@@ -106,7 +111,14 @@ class Watch:
         if not math.isfinite(loss) or not math.isfinite(grad_norm):
             return self.not_a_number(step)
         self.recent.append(loss)
-        return self.far_above(step, self.level) if len(self.recent) == WINDOW else ""
+        if len(self.recent) < WINDOW:
+            return ""
+        lowest, now = self.lowest, self.level
+        self.lowest = min(lowest, now)
+        # What was learnt is lost: twice the loss is far beyond what batches differ by.
+        if now > 2 * lowest + 0.5:
+            return f"diverged: loss fell to {lowest:.2f} and rose to {now:.2f} by step {step}. {self._lower()}"
+        return self.far_above(step, now)
 
     def far_above(self, step: int, loss: float) -> str:
         """Why training must end where it left the untrained model's loss behind upwards, or an empty string.
@@ -131,7 +143,7 @@ class Watch:
 
 
 class Growth:
-    """How large an adapter has become beside the weights that it corrects.
+    """How far a training has moved weights, relative to their size: an adapter's product, or whole matrices themselves.
 
     A correction has a small fraction of their size. Measured on a model of 2.6 million weights after 30 steps: 0.08 at
     a rate that learns well (5e-3) and 0.55 at one that does not (2e-2), where the loss alone shows nothing yet.
@@ -141,35 +153,48 @@ class Growth:
         self.told = False
         self._layers = [module for module in model.modules() if len(getattr(module, "lora_A", ())) > 0]
         self._sizes: list[float] = []
+        self._before = [] if self._layers else _some_matrices(model)
 
     def check(self, recipe: Recipe) -> str:
-        """A sentence, once, when the median layer's correction outgrew `TOO_LARGE`; else an empty string."""
-        if not self._layers or self.told:
+        """A sentence, once, when the median layer moved by more than `TOO_LARGE`; else an empty string."""
+        if self.told or not (self._layers or self._before):
             return ""
         median = statistics.median(self.relative())
         if median < TOO_LARGE:
             return ""
         self.told = True
-        return (
-            f"learning_rate {recipe.learning_rate:g} looks too high: after few steps the adapter has {median:.0%} of "
-            f"the size of the weights that it should correct. {lower_rate(recipe)}"
+        what = (
+            f"the adapter has {median:.0%} of the size of the weights that it should correct"
+            if self._layers
+            else f"the weights have moved by {median:.0%} of their size"
         )
+        rate = f"learning_rate {recipe.learning_rate:g}"
+        return f"{rate} looks too high: after few steps {what}. {lower_rate(recipe)}"
 
     def relative(self) -> list[float]:
-        """Frobenius norm of each layer's B·A with its scale, over that of its weights."""
+        """Frobenius norm of each layer's B·A with its scale, or of each matrix' change, over that of its weights."""
         import torch
 
-        if not self._sizes:
-            self._sizes = [_weight_norm(layer.get_base_layer()) for layer in self._layers]
-        found = []
         with torch.no_grad():
-            for layer, size in zip(self._layers, self._sizes, strict=True):
-                (name,) = layer.active_adapters[:1]
-                first, second = layer.lora_A[name].weight, layer.lora_B[name].weight
-                # |BA|² = tr(BᵀB·AAᵀ): rank by rank, never the whole product.
-                square = float(((second.T @ second) * (first @ first.T)).sum())
-                found.append(layer.scaling[name] * max(square, 0.0) ** 0.5 / size)
-        return found
+            if self._before:
+                return [float((now - then).norm()) / max(float(then.norm()), 1e-12) for now, then in self._before]
+            self._sizes = self._sizes or [_weight_norm(layer.get_base_layer()) for layer in self._layers]
+            return [_product_norm(layer) / size for layer, size in zip(self._layers, self._sizes, strict=True)]
+
+
+def _some_matrices(model: Any) -> list[tuple[Any, Any]]:
+    """(matrix, its values now) of a few trained ones, spread over the depth: all of them would double the memory."""
+    found = [p for p in model.parameters() if p.requires_grad and p.dim() == 2 and p.numel() <= LARGEST_KEPT]
+    inner = found[1:] or found  # the first is the word table, of which most rows never move
+    return [(p, p.detach().clone()) for p in inner[:: max(1, len(inner) // KEPT)][:KEPT]]
+
+
+def _product_norm(layer: Any) -> float:
+    (name,) = layer.active_adapters[:1]
+    first, second = layer.lora_A[name].weight, layer.lora_B[name].weight
+    # |BA|² = tr(BᵀB·AAᵀ): rank by rank, never the whole product.
+    square = float(((second.T @ second) * (first @ first.T)).sum())
+    return float(layer.scaling[name] * max(square, 0.0) ** 0.5)
 
 
 def lower_rate(recipe: Recipe) -> str:

@@ -66,9 +66,7 @@ def load_weights(
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it announces optional kernels that are not installed
     folder, name = files.folder, files.name
     device = device or default_device()
-    resolved = resolve_precision(precision, device)
-    if training and precision == "auto" and resolved == "float16":
-        resolved = "float32"
+    resolved = resolve_precision(precision, device, training=training)
     _check_fits(folder, name, resolved, device, cards)
     dtype = _dtype(resolved, device, training=training)
     arguments: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
@@ -108,8 +106,8 @@ def default_device() -> str:
     return "cuda:0" if torch.cuda.is_available() else "cpu"
 
 
-def resolve_precision(precision: Precision, device: str) -> Precision:
-    """`auto` by hardware; everything else as said."""
+def resolve_precision(precision: Precision, device: str, *, training: bool = False) -> Precision:
+    """`auto` by hardware, never fp16 for a training; everything else as said."""
     if precision != "auto":
         return precision
     if not device.startswith("cuda"):
@@ -117,7 +115,9 @@ def resolve_precision(precision: Precision, device: str) -> Precision:
     import torch
 
     # What a card without such units emulates, it also "supports", and slowly: T4 and V100 have fp16 alone.
-    return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float16"
+    if torch.cuda.is_bf16_supported(including_emulation=False):
+        return "bfloat16"
+    return "float32" if training else "float16"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -211,9 +211,7 @@ def _dtype(precision: Precision, device: str, *, training: bool) -> Any:
     import torch
 
     if precision in {"nf4", "int8"}:
-        precision = resolve_precision("auto", device)
-        if training and precision == "float16":
-            precision = "float32"
+        precision = resolve_precision("auto", device, training=training)
     return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
 
 

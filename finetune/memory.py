@@ -5,7 +5,7 @@
 
 The formula was checked against published measurements (median error 7 %, see tests/finetune/test_memory.py):
 
-    lin = L (2 h² + 2 h kv + 3 h I), emb = V h (twice when untied)     weights per kind
+    lin = L (2 h² + 2 h kv + 3 h I), emb = V h (twice when untied)     weights per kind; experts are counted apart
     weights   LoRA, full 2 (lin + emb) bytes; QLoRA lin (1/2 + 1/64 + 4/16384) + 2 emb
     adapters  rank L (2·2h + 2 (h + kv) + 3 (h + I)) weights, 16 bytes each (fp32 weight, gradient, two Adam moments)
     activations of one layer  T (8 h + 2 kv + 4 I) 2 bytes; checkpointed: T L h 2 bytes and one layer
@@ -33,6 +33,12 @@ QUANTISED_BYTES = {True: 0.5 + 1 / 64 + 4 / 16384, False: 0.5 + 4 / 64}
 
 MARGIN = 1.2
 
+EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts")
+"""Names for the number of experts in a configuration."""
+OLDER = ("gpt2", "gpt_neox", "gptj", "gpt_neo", "gpt_bigcode", "opt", "bloom", "falcon", "phi", "codegen", "mpt")
+WITHOUT_GATE = frozenset((*OLDER, "starcoder2", "nemotron"))
+"""Architectures whose MLP has two matrices."""
+
 ROWS_AT_ONCE = {True: 512, False: 128}
 """Prompts that are answered together at most, by whether on a GPU."""
 PREFILL_TOKENS = {True: 16384, False: 2048}
@@ -54,13 +60,45 @@ class Shape:
     query: int
     """Query heads times head size."""
     tied: bool
+    matrices: int = 3
+    """Of one MLP: gate, up and down; older architectures have no gate."""
+    sparse_layers: int = 0
+    """Layers whose MLP is a mixture of experts."""
+    experts: int = 0
+    """Stored in each of them."""
+    active: int = 0
+    """Experts that a token goes through."""
+    expert_width: int = 0
+    shared_width: int = 0
+    """Inner width of the experts that every token goes through."""
 
     @property
     def linear(self) -> int:
-        """Weights in the linear layers."""
-        return self.layers * (
-            2 * self.hidden * self.query + 2 * self.hidden * self.kv + 3 * self.hidden * self.intermediate
-        )
+        """Weights in the layers."""
+        return self.dense + self.in_experts
+
+    @property
+    def dense(self) -> int:
+        """Of them those in linear layers, which bitsandbytes quantises; transformers 5 stores experts otherwise."""
+        attention = self.layers * (2 * self.hidden * self.query + 2 * self.hidden * self.kv)
+        widths = (self.layers - self.sparse_layers) * self.intermediate + self.sparse_layers * self.shared_width
+        return attention + self.matrices * self.hidden * widths
+
+    @property
+    def in_experts(self) -> int:
+        """With their routers."""
+        return self.sparse_layers * self.experts * self.hidden * (3 * self.expert_width + 1)
+
+    @property
+    def active_linear(self) -> int:
+        """Weights that one token is multiplied with."""
+        return self.dense + self.sparse_layers * self.active * self.hidden * 3 * self.expert_width
+
+    @property
+    def inner(self) -> int:
+        """Widest inner state of a layer's MLP for one token."""
+        sparse = self.active * self.expert_width + self.shared_width if self.sparse_layers else 0
+        return max(sparse, self.intermediate if self.sparse_layers < self.layers else 0)
 
     @property
     def embedding(self) -> int:
@@ -68,9 +106,14 @@ class Shape:
         return self.vocabulary * self.hidden * (1 if self.tied else 2)
 
     def adapter(self, rank: int) -> int:
-        """Weights of an adapter of this rank on all linear layers."""
-        attention = 2 * (self.hidden + self.query) + 2 * (self.hidden + self.kv)
-        return self.layers * rank * (attention + 3 * (self.hidden + self.intermediate))
+        """Weights of an adapter of this rank on all linear layers; PEFT gives each expert one of its own."""
+        attention = self.layers * (2 * (self.hidden + self.query) + 2 * (self.hidden + self.kv))
+        dense = self.matrices * (self.layers - self.sparse_layers) * (self.hidden + self.intermediate)
+        shared = self.matrices * self.sparse_layers * (self.hidden + self.shared_width) if self.shared_width else 0
+        # Gate and up are one matrix there, which PEFT gives twice the rank; the router is a linear layer too.
+        one = 2 * (self.hidden + 2 * self.expert_width) + self.hidden + self.expert_width
+        experts = self.sparse_layers * (self.experts * one + self.hidden + self.experts)
+        return rank * (attention + dense + shared + experts)
 
 
 @dataclass(frozen=True)
@@ -125,15 +168,36 @@ def shape_of(config: Mapping[str, Any]) -> Shape:
         found[name] = int(value)
     hidden, heads = found["hidden_size"], found["heads"]
     size = int(text.get("head_dim") or hidden // heads)
+    layers = found["layers"]
+    experts = next((int(text[key]) for key in EXPERTS if text.get(key)), 0)
+    width = int(text.get("intermediate_size") or text.get("n_inner") or 4 * hidden)
+    expert_width = int(text.get("moe_intermediate_size") or width)
     return Shape(
         hidden=hidden,
-        layers=found["layers"],
-        intermediate=int(text.get("intermediate_size") or text.get("n_inner") or 4 * hidden),
+        layers=layers,
+        intermediate=width,
         vocabulary=found["vocabulary"],
         kv=int(text.get("num_key_value_heads") or heads) * size,
         query=heads * size,
         tied=bool(text.get("tie_word_embeddings", config.get("tie_word_embeddings", False))),
+        matrices=2 if str(text.get("model_type")) in WITHOUT_GATE else 3,
+        sparse_layers=_sparse_layers(text, layers) if experts else 0,
+        experts=experts,
+        active=int(text.get("num_experts_per_tok") or text.get("num_experts_per_token") or 1) if experts else 0,
+        expert_width=expert_width if experts else 0,
+        shared_width=_shared_width(text, expert_width) if experts else 0,
     )
+
+
+def _sparse_layers(text: Mapping[str, Any], layers: int) -> int:
+    """Layers with experts: all but the first few, every so many, or all but those named."""
+    every = int(text.get("decoder_sparse_step") or 1)
+    first, named = int(text.get("first_k_dense_replace") or 0), set(text.get("mlp_only_layers") or ())
+    return sum(at >= first and at not in named and (at + 1) % every == 0 for at in range(layers))
+
+
+def _shared_width(text: Mapping[str, Any], expert_width: int) -> int:
+    return int(text.get("shared_expert_intermediate_size") or int(text.get("n_shared_experts") or 0) * expert_width)
 
 
 def estimate_memory(
@@ -157,7 +221,7 @@ def estimate_memory(
     tokens = micro_batch * length
     scale = weight_bytes / 2
     checkpointed = bool(recipe.gradient_checkpointing) if checkpointing is None else checkpointing
-    layer = tokens * (4 * shape.hidden + 4 * shape.query + 2 * shape.kv + 4 * shape.intermediate) * 2 * scale
+    layer = tokens * (4 * shape.hidden + 4 * shape.query + 2 * shape.kv + 4 * shape.inner) * 2 * scale
     if checkpointed:
         activations = tokens * shape.layers * shape.hidden * 2 * scale + layer
     else:
@@ -170,7 +234,7 @@ def estimate_memory(
     else:
         quantised = recipe.method == "qlora"
         linear_bytes = QUANTISED_BYTES[double_quantised] if quantised else weight_bytes
-        weights = linear_bytes * linear + weight_bytes * embedding
+        weights = linear_bytes * shape.dense + weight_bytes * (shape.in_experts + embedding)
         trained = float(ADAPTER_BYTES * shape.adapter(recipe.rank))
     return MemoryEstimate(
         weights=weights,
@@ -206,8 +270,8 @@ def answering_bytes(
     """
     shape = shape_of(config)
     value = 2.0 if gpu else 4.0
-    weights = shape.linear * weight_bytes + shape.embedding * max(weight_bytes, 2.0)
+    weights = shape.dense * weight_bytes + (shape.in_experts + shape.embedding) * max(weight_bytes, 2.0)
     table = cache_bytes(config, tokens=prompt + room, rows=rows, bytes_per_value=value)
     tokens = min(rows * prompt, max(prompt, PREFILL_TOKENS[gpu]))
-    passing = max(tokens * (2 * shape.hidden + 3 * shape.intermediate), rows * shape.vocabulary) * value
+    passing = max(tokens * (2 * shape.hidden + 3 * shape.inner), rows * shape.vocabulary) * value
     return weights + table + passing

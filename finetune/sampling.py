@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ from finetune.loading import is_out_of_memory
 from finetune.recipe import Recipe
 
 PROMPTS = 16
-MOST_TOKENS = 32
+MOST_TOKENS = 256
 """Of an answer that is listened to."""
 REPEATED = 0.5
 """Share of repeated word pairs from which an answer is called repetition."""
@@ -56,7 +56,7 @@ class Sampler:
         self.end_ids = sorted(end_ids)
         pool = (*prepared.validation, *prepared.train)
         self.samples = pool[: min(PROMPTS, len(pool))]
-        self.limit = min(MOST_TOKENS, max(len(sample.ids) - sample.start for sample in pool) + 4)
+        self.limit = min(MOST_TOKENS, _usual(len(sample.ids) - sample.start for sample in pool) + 4)
         self._form = Form.of([self._text(sample.ids[sample.start :]) for sample in prepared.train])
         self.first: Heard | None = None
         """Of the untrained model."""
@@ -84,7 +84,7 @@ class Sampler:
         heard = Heard(
             repetition=sum(repeats(text) for text, _ in texts) / len(texts),
             entropy=sum(entropies) / max(1, len(entropies)),
-            format_rate=sum(ended and self._form.holds(text) for text, ended in texts) / len(texts),
+            format_rate=sum(self._kept(text, ended) for text, ended in texts) / len(texts),
         )
         self.first = self.first or heard
         return heard
@@ -153,6 +153,12 @@ class Sampler:
             answers.append((self._text(found), not alive[row]))
         return answers, entropies
 
+    def _kept(self, text: str, ended: bool) -> bool:
+        """The answer has the form. Where usual answers are longer than what is listened to, none of them can end."""
+        if ended or self.limit < MOST_TOKENS:
+            return ended and self._form.holds(text)
+        return bool(text) and not repeats(text)
+
     def _text(self, ids: Sequence[int]) -> str:
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True)
         return text.strip()
@@ -180,6 +186,12 @@ class Form:
         if self.answers:
             return answer in self.answers
         return _is_json(answer) if self.json else bool(answer)
+
+
+def _usual(lengths: Iterable[int]) -> int:
+    """Tokens that 95 % of the answers need at most."""
+    ordered = sorted(lengths)
+    return ordered[math.ceil(0.95 * len(ordered)) - 1]
 
 
 def repeats(text: str) -> bool:

@@ -117,7 +117,7 @@ def embedding_seconds(device: Device, *, tokens: float, weights: float = 10.6e6)
 def _weights(config: Mapping[str, Any]) -> float:
     """That each token is multiplied with: the layers and the output layer."""
     shape = shape_of(config)
-    return float(shape.linear + shape.vocabulary * shape.hidden)
+    return float(shape.active_linear + shape.vocabulary * shape.hidden)
 
 
 def _compute(device: Device, flops: float) -> Range:

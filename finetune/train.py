@@ -26,17 +26,18 @@ from finetune.adapting import adapt, training_precision
 from finetune.chat import layout_of
 from finetune.checkpoint import CheckpointStore
 from finetune.data import Pair, Prepared, prepare
-from finetune.fit import beginning
+from finetune.fit import Fit, beginning, weight_bytes_of
 from finetune.loading import (
     Precision,
     default_device,
     free_memory,
     import_bitsandbytes,
+    is_out_of_memory,
     load_weights,
     reclaim_memory,
     resolve_precision,
 )
-from finetune.memory import estimate_memory
+from finetune.memory import MemoryEstimate, estimate_memory
 from finetune.model_files import ModelFiles, open_model
 from finetune.ranks import count_of, train_in_ranks
 from finetune.recipe import Recipe
@@ -149,7 +150,9 @@ def _train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str
     recipe, out, device = job.recipe, job.out, job.device or default_device()
     precision = training_precision(recipe, job.precision)
     bf16 = device.startswith("cuda") and resolve_precision("auto", device) == "bfloat16"
-    checkpointing = _needs_checkpointing(plan, recipe, device, bf16)
+    checkpointing = recipe.gradient_checkpointing
+    if checkpointing is None:
+        checkpointing = _begin(plan, recipe, device, bf16).estimate.checkpointing
     weights = load_weights(plan.files, precision=precision, device=device, training=True)
     torch.manual_seed(recipe.seed)
     model = adapt(weights, recipe, checkpointing=checkpointing)
@@ -168,9 +171,10 @@ def _train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str
             sampler=Sampler(weights.model, weights.tokenizer, plan.data, plan.end_ids),
             checkpoint_seconds=job.checkpoint_seconds,
         ),
-        mixed=bf16 or weights.precision == "bfloat16",
+        mixed=weights.precision == "bfloat16" or (bf16 and job.precision != "float32"),
     )
-    outcome = _check_learnt(_run(trainer, recipe, plan), on_warning)
+    needed = _smallest_step(plan, recipe, device, bf16)
+    outcome = _check_learnt(_run(trainer, recipe, needed.words()), on_warning)
     record = _record(recipe, plan, outcome, trained)
     if trainer.is_world_process_zero():
         folder, files = result_folder(out, recipe.method), {RECORD: record.model_dump_json(indent=2) + "\n"}
@@ -183,11 +187,9 @@ def _train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str
     return record
 
 
-def _needs_checkpointing(plan: Plan, recipe: Recipe, device: str, bf16: bool) -> bool:
+def _begin(plan: Plan, recipe: Recipe, device: str, bf16: bool) -> Fit:
     """As the plan says it, by what is free before any weight is loaded."""
-    if recipe.gradient_checkpointing is not None:
-        return recipe.gradient_checkpointing
-    found = beginning(
+    return beginning(
         plan.files.config,
         recipe,
         memory=free_memory(device),
@@ -196,7 +198,15 @@ def _needs_checkpointing(plan: Plan, recipe: Recipe, device: str, bf16: bool) ->
         bf16=bf16,
         overhead=0.0,  # this process and its CUDA context are there already
     )
-    return found.estimate.checkpointing
+
+
+def _smallest_step(plan: Plan, recipe: Recipe, device: str, bf16: bool) -> MemoryEstimate:
+    """What the longest example alone takes, as it is trained here."""
+    per_weight = weight_bytes_of(recipe.method, gpu=device.startswith("cuda"), bf16=bf16)
+    kept = recipe.gradient_checkpointing is not False
+    return estimate_memory(
+        plan.files.config, recipe, length=plan.data.longest, checkpointing=kept, weight_bytes=per_weight
+    )
 
 
 def result_folder(out: Path, method: str) -> Path:
@@ -243,7 +253,9 @@ def plan_of(job: Job) -> Plan:
         data_hash=data.hash,
         recipe=recipe.described(),
         fingerprint="",
-        precision=training_precision(recipe, job.precision),
+        precision=resolve_precision(
+            training_precision(recipe, job.precision), job.device or default_device(), training=True
+        ),
     )
     described = {key: value for key, value in asdict(provenance).items() if key != "base"}
     digest = hashlib.sha256(json.dumps([VERSION, context, described], sort_keys=True, default=str).encode())
@@ -262,7 +274,8 @@ def _check_unquantised(files: ModelFiles) -> None:
         )
 
 
-def _run(trainer: AnswerTrainer, recipe: Recipe, plan: Plan) -> Outcome:
+def _run(trainer: AnswerTrainer, recipe: Recipe, needed: str) -> Outcome:
+    """The whole course. `needed`: what the longest example alone is estimated to take."""
     try:
         trainer.run()
     except (AssertionError, NotImplementedError) as error:  # how bitsandbytes says that a shape or device is not for it
@@ -274,9 +287,15 @@ def _run(trainer: AnswerTrainer, recipe: Recipe, plan: Plan) -> Outcome:
         ) from error
     except EnvironmentFault as fault:
         if "Memory ran out" in str(fault):
-            words = estimate_memory(plan.files.config, recipe, length=plan.data.longest).words()
-            raise EnvironmentFault(f"{fault} The estimate for one such example is {words}.", fault.hint) from fault
+            raise EnvironmentFault(f"{fault} The estimate for one such example is {needed}.", fault.hint) from fault
         raise
+    except (RuntimeError, MemoryError) as error:  # outside a step's pieces: the optimizer's moments, a checkpoint
+        if not is_out_of_memory(error):
+            raise
+        raise EnvironmentFault(
+            f"Memory ran out beside the examples, where the optimizer keeps its state. The estimate is {needed}.",
+            "Use `lora` or `qlora`, a smaller model, or a larger machine.",
+        ) from error
     return trainer.course.outcome
 
 

@@ -25,7 +25,7 @@ from reports.sentences import Chip, Opening, chips, limits, mind, opening
 from reports.serving import serving_table
 from reports.slices import SliceView, slice_views
 from reports.summary.model import ApproachSummary, Summary
-from reports.tables import Table, break_even_table, comparison_table, main_table, metric_table
+from reports.tables import Table, bill_table, break_even_table, comparison_table, main_table, metric_table
 from reports.waiting import concurrency_table
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class ReportPage:
     """Latency of several requests at a time, where the project asks for it."""
     serving: Table | None
     """What it takes to serve a trained approach, where an export measured it."""
+    bill: Table | None
     break_even: Table | None
     excluded: tuple[tuple[str, str], ...]
     """(approach, the limit that it breaks)."""
@@ -146,6 +147,7 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         comparisons=comparison_table(summary),
         together=concurrency_table(summary.approaches),
         serving=serving_table(summary.serving) if summary.serving else None,
+        bill=bill_table(summary),
         break_even=break_even_table(summary),
         excluded=summary.verdict.excluded,
         skipped=summary.skipped,

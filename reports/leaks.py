@@ -1,6 +1,7 @@
 """The data's defects as the report's method section says them: what the audit found, and the scores without leaks.
 
 finding_lines(summary)      # ("Serious: 6 eval cases stand also in the training data …: whatever learns …",)
+finding_rows(summary)       # (("6 eval cases …", "train row 12: “Where is …” · is eval row 3 …"),)
 leak_facts(summary)         # (("qlora", "91.2 % on all cases; 90.8 % without the 6 leaked ones; …"),)
 
 Only what was stored at planning time is said; `advisor check` looks further.
@@ -9,6 +10,7 @@ Only what was stored at planning time is said; `advisor check` looks further.
 from __future__ import annotations
 
 from reports import text
+from reports.run.schema import DataRow
 from reports.summary.model import ApproachSummary, Estimate, Summary
 
 _WORDS = {"serious": "Serious", "warning": "To look at", "note": "Note"}
@@ -17,9 +19,25 @@ _WORDS = {"serious": "Serious", "warning": "To look at", "note": "Note"}
 def finding_lines(summary: Summary) -> tuple[str, ...]:
     """A sentence for each finding, the gravest first."""
     return tuple(
-        f"{_WORDS[found.severity]}: {found.text}" + (f": {found.effect}." if found.effect else ".")
+        f"{_WORDS[found.severity]}: {found.text}"
+        + (f": {found.effect}." if found.effect else ".")
+        + (f" To do: {found.remedy}." if found.remedy else "")
         for found in summary.header.spec.data.findings
     )
+
+
+def finding_rows(summary: Summary) -> tuple[tuple[str, str], ...]:
+    """Each finding with the first rows that it stands on, a line each; those that have any."""
+    return tuple(
+        (f"Rows to look at: {found.text}", "\n".join(_row(row) for row in found.rows))
+        for found in summary.header.spec.data.findings
+        if found.rows
+    )
+
+
+def _row(row: DataRow) -> str:
+    said = f": “{row.text}”" if row.text else ""
+    return f"{row.where}{said}{' · ' + row.note if row.note else ''}"
 
 
 def leak_facts(summary: Summary) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from reports import text
 from reports.sentences import mind, opening
 from reports.serving import serving_table
 from reports.summary.model import Summary
-from reports.tables import Cell, Table, comparison_table, main_table
+from reports.tables import Cell, Table, bill_table, comparison_table, main_table
 from reports.waiting import concurrency_table
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|#~&])")
@@ -33,6 +33,8 @@ def render_markdown(summary: Summary) -> str:
     if summary.skipped:
         parts.append(_list("Not run", [f"{item.name}: {item.reason}" for item in summary.skipped]))
     parts += ["## Paired differences", table_text(comparison_table(summary))]
+    if bill := bill_table(summary):
+        parts += ["## What the costs are made of", table_text(bill)]
     if together := concurrency_table(summary.approaches):
         parts += ["## Several requests at a time", table_text(together)]
     if summary.serving:

@@ -13,7 +13,7 @@ from typing import Any
 from reports import text
 from reports.expected import against_actual
 from reports.forgotten import forgetting_words, sampled_words
-from reports.leaks import finding_lines, leak_facts
+from reports.leaks import finding_lines, finding_rows, leak_facts
 from reports.run.events import ApproachFinished, Prepared
 from reports.run.schema import Answer, ApproachSpec, Environment
 from reports.run.store import RunStore
@@ -46,7 +46,7 @@ class Block:
 def method_blocks(summary: Summary, store: RunStore) -> list[Block]:
     """Task and data, metrics, then one block an approach."""
     specs = {spec.name: spec for spec in summary.header.spec.approaches}
-    blocks = [_task(summary), *_defects(summary), _metrics(summary), _prices(summary)]
+    blocks = [_task(summary), *_suggested(summary), *_defects(summary), _metrics(summary), _prices(summary)]
     blocks += [_approach(approach, specs[approach.name], store) for approach in summary.approaches]
     return blocks + _estimates(summary, store)
 
@@ -76,6 +76,31 @@ def _device(environment: Environment) -> str:
     return f"{environment.device} ({', '.join(known)})" if known else environment.device
 
 
+def _suggested(summary: Summary) -> tuple[Block, ...]:
+    """What the interview alone suggested, and the published cases that it went by."""
+    prior = summary.prior
+    if prior is None or not prior.ranking:
+        return ()
+    frontier = text.quality(prior.probability_frontier)
+    facts = [
+        ("In this order", ", ".join(prior.ranking)),
+        ("Scorecard", f"{prior.score} points; {' '.join(prior.reasons)}"),
+        (
+            "Chance that fine-tuning pays",
+            f"{text.quality(prior.probability)}; {frontier} against a current frontier model",
+        ),
+        ("The domain, by practice", f"{prior.tier} ({prior.tier_reason})"),
+        ("Not answered", ", ".join(prior.unanswered)),
+        ("Measured", summary.prior_words),
+    ]
+    similar = tuple(
+        (f"Published: {name(case.task)}", f"{case.winner} won ({case.metric}; {name(case.source)})")
+        for case in prior.similar
+    )
+    line = "A guess from answers and published studies. What was measured overrides it, whatever it says."
+    return (Block("What the interview suggested", (line,), (*((a, b) for a, b in facts if b), *similar)),)
+
+
 def _task(summary: Summary) -> Block:
     spec, data = summary.header.spec, summary.header.spec.data
     facts = [
@@ -94,7 +119,8 @@ def _task(summary: Summary) -> Block:
 def _defects(summary: Summary) -> list[Block]:
     """What the data audit found, and the scores without leaked cases; nothing where it found nothing."""
     lines, facts = finding_lines(summary), leak_facts(summary)
-    return [Block("What the data audit found", lines, facts)] if lines or facts else []
+    texts = tuple(Text(title, rows) for title, rows in finding_rows(summary))
+    return [Block("What the data audit found", lines, facts, texts)] if lines or facts else []
 
 
 def _metrics(summary: Summary) -> Block:

@@ -156,7 +156,9 @@ def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[
     else:
         once = _range(cost.one_off_usd, cost.one_off_low_usd, cost.one_off_high_usd)
         each = _range(cost.per_1000_usd, cost.per_1000_low_usd, cost.per_1000_high_usd)
-        said.append(f"{text.amount(cost.one_off_usd)} once, to build it{once}.")
+        assumed = sum(line.usd for line in cost.lines if line.assumed)
+        of_it = f", of it {text.amount(assumed)} for hours of work that are assumed" if assumed else ""
+        said.append(f"{text.amount(cost.one_off_usd)} once, to build it{once}{of_it}.")
         said.append(
             f"Then {text.amount(cost.monthly_usd)} a month at {text.number(traffic.queries_per_day, 0)} answers a day: "
             f"{text.money(cost.per_1000_usd)} for 1,000{each}."

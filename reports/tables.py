@@ -157,6 +157,32 @@ def metric_table(summary: Summary) -> Table | None:
     return Table("What else was measured, with 95 % intervals; it does not decide.", ("Approach", *titles), tuple(rows))
 
 
+def bill_table(summary: Summary) -> Table | None:
+    """What each approach's costs are made of; None where no prices are known."""
+    per = {"query": "1,000 answers", "once": "once", "month": "a month"}
+    rows = []
+    for approach in summary.approaches:
+        for line in approach.cost.lines:
+            ends = _usd_range(line.low_usd, line.high_usd)
+            what = line.what + (" (assumed hours)" if line.assumed else "")
+            rows.append(
+                (
+                    Cell(text.one_line(approach.name, NAMES), numeric=False),
+                    Cell(what or line.driver, numeric=False),
+                    Cell(text.money(line.usd), ends),
+                    Cell(per[line.scope], numeric=False),
+                )
+            )
+    if not rows:
+        return None
+    return Table(
+        caption="US dollars at typical prices; small print: from low to high ones. Assumed hours are ours, from a "
+        "table: set prices.engineer_hours to yours.",
+        head=("Approach", "What", "Dollars", "Paid"),
+        rows=tuple(rows),
+    )
+
+
 def break_even_table(summary: Summary) -> Table | None:
     """Where the total costs of two approaches meet; None where no prices are known."""
     if not summary.break_even:

@@ -40,6 +40,9 @@ def _amount(material: Material) -> Finding | None:
         severity="serious" if rows < FEWEST else "warning",
         count=rows,
         text=f"only {count(rows, 'training row')}",
+        rows=tuple(
+            place(item, _labelled(item) if material.task == "classification" else "") for item in material.learn
+        ),
         effect="fine-tuning is refused" if rows < FEWEST else "fine-tuning on so few rows depends on chance",
         remedy=f"prompting with examples can use them; {FEW} or more are usual for fine-tuning, some hundred for "
         "labels of your own",
@@ -86,11 +89,7 @@ def _rare(material: Material) -> Finding | None:
     rare = {label: n for label, n in counts.items() if n < RARE}
     if not rare or len(counts) < 2:
         return None
-    rows = [
-        place(item, f"“{one_line(item.output, 40)}”")
-        for item in material.learn
-        if set(labels_in(item.output)) & set(rare)
-    ]
+    rows = [place(item, _labelled(item)) for item in material.learn if set(labels_in(item.output)) & set(rare)]
     said = listed([f"“{one_line(label, 30)}” ({n})" for label, n in sorted(rare.items(), key=lambda p: p[1])[:5]])
     more = f" and {len(rare) - 5:,} more" if len(rare) > 5 else ""
     return Finding(
@@ -109,11 +108,7 @@ def _unseen(material: Material) -> Finding | None:
     unseen = [label for label in asked if label not in known]
     if not known or not unseen:
         return None
-    rows = [
-        place(item, f"“{one_line(item.output, 40)}”")
-        for item in material.eval
-        if set(labels_in(item.output)) & set(unseen)
-    ]
+    rows = [place(item, _labelled(item)) for item in material.eval if set(labels_in(item.output)) & set(unseen)]
     return Finding(
         kind="unseen-labels",
         severity="serious",
@@ -141,6 +136,7 @@ def _dominant(material: Material) -> Finding | None:
                 severity="warning",
                 count=most,
                 text=f"{share(most / total)} of the {words} have the label “{one_line(label, 40)}”",
+                rows=tuple(place(item, _labelled(item)) for item in items if label not in labels_in(item.output)),
                 effect="an approach that always says it looks good by accuracy, and differences between approaches "
                 "rest on the few other rows",
                 remedy="decide by macro-f1 (metrics: [macro-f1, accuracy]), and add cases of the other labels",
@@ -154,10 +150,14 @@ def _one_label(items: Sequence[Item]) -> Finding:
         severity="serious",
         count=len(items),
         text=f"all {len(items):,} training rows have the label “{one_line(items[0].output, 40)}”",
-        rows=(place(items[0]),),
+        rows=tuple(place(item, _labelled(item)) for item in items),
         effect="there is nothing to tell apart: a classifier is skipped, and what is trained learns to say it always",
         remedy="add rows with the other labels, or name the right column: {path: …, reference: COLUMN}",
     )
+
+
+def _labelled(item: Item) -> str:
+    return f"“{one_line(item.output, 40)}”"
 
 
 def _counts(items: Sequence[Item]) -> Counter[str]:

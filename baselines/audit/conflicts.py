@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from baselines.audit.findings import Finding, Place, place
 from baselines.audit.near_duplicates import NEARLY, Twin
+from baselines.audit.personal_data import masked
 from baselines.audit.repetition import conflicting_twins
 from baselines.audit.rows import Item, Material
 from reports.text import count, listed, one_line
@@ -33,7 +34,8 @@ def conflicts(material: Material, twins: Sequence[Twin]) -> list[Finding]:
     for twin in conflicting_twins(material.learn, twins, NEARLY):
         a, b = material.learn[twin.left], material.learn[twin.right]
         if a.normal != b.normal:
-            spots.append(place(b, f"says {_said(b)}; {a.place}, nearly the same, says {_said(a)}"))
+            note = f"says {_said(b)}; {a.place}, nearly the same, says {_said(a)}"
+            spots.append(place(b, note, change="set-aside"))
     return [*found, *([_near(spots)] if spots else [])]
 
 
@@ -83,9 +85,10 @@ def _near(spots: list[Place]) -> Finding:
         rows=tuple(spots),
         effect="either one of the labels is wrong, or a small difference in the words decides: then they are the most "
         "valuable rows you have",
-        remedy="look at them one by one",
+        remedy="look at them one by one; the fix sets the later one of each two aside for that",
+        fix="near-conflicts",
     )
 
 
 def _said(item: Item) -> str:
-    return f"“{one_line(item.output, 40)}”"
+    return f"“{one_line(masked(item.output), 40)}”"

@@ -2,11 +2,12 @@
 
 audit = examine(material, task, budget=budget)
 audit = examine(material, task, embed=embed_all)       # with embeddings: slower, sees paraphrases
-seen = survey(cases, train, dev, task.type)            # what a plan has time for
+seen = survey(cases, train, dev, task, budget)         # what a plan has time for
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,15 +19,19 @@ from baselines.audit.conflicts import conflicts
 from baselines.audit.findings import Audit, Finding, excerpt, ordered
 from baselines.audit.label_noise import Unsure, label_noise, why_not
 from baselines.audit.lengths import TokenBudget, lengths
-from baselines.audit.near_duplicates import twins_of
-from baselines.audit.paraphrases import paraphrases
+from baselines.audit.near_duplicates import repeats, twins_of
+from baselines.audit.paraphrases import own_paraphrases, paraphrases
 from baselines.audit.privacy import privacy
 from baselines.audit.repetition import duplicates, exact_duplicates, leaking, leaks, near_leaks
 from baselines.audit.rows import Material, of_run
 from baselines.audit.style import style
-from reports.run.schema import Case, Example, Task, TaskType
+from reports.errors import AdvisorError
+from reports.run.schema import Case, Example, Task
 from reports.text import count
 
+SURVEYED_ROWS = 12_000
+SURVEYED_CHARACTERS = 3_000_000
+"""Training data up to which a plan takes the time to search it: about three seconds at the limit."""
 Embed = Callable[[Sequence[str]], Any]
 """Texts to unit vectors, shape (texts, dimensions)."""
 
@@ -62,6 +67,7 @@ def examine(
         on_look("paraphrases: sentence embeddings of all rows")
         vectors = embed([item.input for item in (*material.learn, *material.eval)])
         found.append(paraphrases(material, vectors, {twin.right for twin in shared}))
+        found.append(own_paraphrases(material, vectors, repeats(material.learn, twins)))
     elif material.learn:
         skipped.append("paraphrases: --deep looks for them with sentence embeddings (minutes for 10,000 texts)")
     if material.task == "classification" and material.learn:
@@ -93,15 +99,34 @@ class Survey:
     """Ids of the cases that stand nearly word for word in the training data, but not exactly."""
     findings: tuple[Finding, ...]
     """Rows know their number there, and no file."""
+    skipped: str = ""
+    """What there was no time for; `examine` looks at it."""
 
 
-def survey(cases: Sequence[Case], train: Sequence[Example], dev: Sequence[Example], task: TaskType) -> Survey:
-    """The looks that take no search within the training data and no classifier: 2 s for Banking77."""
-    material = of_run(cases, train, dev, task)
+def survey(
+    cases: Sequence[Case],
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    task: Task,
+    budget: TokenBudget | None = None,
+) -> Survey:
+    """Every look but embeddings: 4 s for Banking77. Of very large training data those that take no search within it."""
+    material = of_run(cases, train, dev, task.type)
     shared = leaking(material.learn, material.eval)
-    found: list[Finding | None] = [*leaks(material, shared), *conflicts(material, ()), privacy(material)]
-    found += [boilerplate(material), *exact_duplicates(material), *balance(material)]
-    return Survey(near_leaks(cases, (*train, *dev), shared), ordered(found))
+    large = len(material.learn) > SURVEYED_ROWS or sum(len(item.input) for item in material.learn) > SURVEYED_CHARACTERS
+    twins = () if large else twins_of(material.learn)
+    found: list[Finding | None] = [*leaks(material, shared), *conflicts(material, twins), privacy(material)]
+    found += [boilerplate(material), *balance(material), *style(material)]
+    found += exact_duplicates(material) if large else duplicates(material, twins)
+    if budget is not None:
+        with contextlib.suppress(AdvisorError):  # a broken tokenizer: whether a model can be used is checked elsewhere
+            found.append(lengths(material, task, budget))
+    skipped = "near copies within the training data and doubtful labels were not looked for: it is large"
+    if not large:
+        skipped = ""
+        with contextlib.suppress(Unsure):
+            found.append(label_noise(material))
+    return Survey(near_leaks(cases, (*train, *dev), shared), ordered(found), skipped)
 
 
 def _broken(material: Material) -> Finding | None:

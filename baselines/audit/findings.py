@@ -28,6 +28,7 @@ Kind = Literal[
     "duplicates",
     "near-duplicates",
     "paraphrases",
+    "own-paraphrases",
     "label-spelling",
     "rare-labels",
     "unseen-labels",
@@ -38,9 +39,26 @@ Kind = Literal[
     "languages",
 ]
 Severity = Literal["serious", "warning", "note"]
-Fix = Literal["duplicates", "near-duplicates", "leaks", "conflicts", "boilerplate", "personal-data", "label-spelling"]
-"""What `cleaning` can do about a finding. There is none for label noise: a person decides what a row is."""
-Change = Literal["remove", "mask", "relabel"]
+Fix = Literal[
+    "duplicates",
+    "near-duplicates",
+    "leaks",
+    "conflicts",
+    "boilerplate",
+    "personal-data",
+    "label-spelling",
+    "style",
+    "too-long",
+    "paraphrases",
+    "own-paraphrases",
+    "languages",
+    "length-outliers",
+    "label-noise",
+    "near-conflicts",
+]
+"""What `cleaning` can do about a finding."""
+Change = Literal["remove", "mask", "relabel", "trim", "unfence", "set-aside"]
+"""`set-aside`: moved to a file of its own, where a person decides what it is. Label noise is never removed."""
 
 _GRAVITY = {"serious": 0, "warning": 1, "note": 2}
 EXCERPT = 100
@@ -72,7 +90,7 @@ class Finding(Record):
     """Of defects as `text` names them: rows, pairs' later rows, labels."""
     text: str
     rows: tuple[Place, ...] = ()
-    """All of them, the ones most worth a look first."""
+    """All of them, the ones most worth a look first; of an imbalance the rows of the other labels."""
     effect: str
     """What it does to the result."""
     remedy: str

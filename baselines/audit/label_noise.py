@@ -1,4 +1,4 @@
-"""Rows whose label a classifier that never saw them is sure to be another one. A person decides; nothing is removed.
+"""Rows whose label a classifier that never saw them is sure to be another one. A person decides which one is right.
 
     label_noise(material)                       # from words and characters, in seconds
     label_noise(material, vectors)              # and from sentence embeddings, shape (rows, dimensions)
@@ -112,6 +112,7 @@ def label_noise(material: Material, vectors: Any = None) -> Finding | None:
             items[s.at],
             f"says “{one_line(items[s.at].output, 40)}”; “{one_line(s.suggested, 40)}” is likelier "
             f"({share(s.probability)} against {share(s.own)})",
+            change="set-aside",
         )
         for s in found
     )
@@ -123,7 +124,8 @@ def label_noise(material: Material, vectors: Any = None) -> Finding | None:
         rows=rows,
         effect="wrong labels cap what training can reach; in the eval set they punish the better approach",
         remedy="read them, the surest first, and correct those that are wrong: about every second one was on real "
-        "data; nothing is removed for you",
+        "data; the fix sets them aside for that, and removes none",
+        fix="label-noise",
     )
 
 

@@ -85,7 +85,11 @@ def lengths(material: Material, task: Task, budget: TokenBudget) -> Finding | No
     asked = len(long) - len(trained)
     about = "" if budget.count else " (estimated from bytes)"
     spots = [
-        place(item, f"{'about ' if not budget.count else ''}{number(size, 0)} tokens, room for {number(room, 0)}")
+        place(
+            item,
+            f"{'about ' if not budget.count else ''}{number(size, 0)} tokens, room for {number(room, 0)}",
+            change=None if item.part == "eval" else "remove",
+        )
         for item, size, room in sorted(long, key=lambda found: -found[1])
     ]
     return Finding(
@@ -97,6 +101,7 @@ def lengths(material: Material, task: Task, budget: TokenBudget) -> Finding | No
         rows=tuple(spots),
         effect=_effect(trained, asked),
         remedy="choose a model with a longer context, or shorten the inputs so that what decides comes first",
+        fix="too-long" if trained else None,
     )
 
 

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from baselines.audit.secret_keys import secret_keys
+
 SpanKind = Literal["e-mail", "phone", "card", "iban", "ip", "key"]
 
 
@@ -32,40 +34,44 @@ _CARD = re.compile(
     r"(?<![\w.,/-])(?:\d{13,19}|\d{4}(?P<a>[ -])\d{4}(?P=a)\d{4}(?P=a)\d{1,7}|\d{4}(?P<b>[ -])\d{6}(?P=b)\d{4,5})"
     r"(?![\w]|[.,/-]\d)"
 )
-_IBAN = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?(?![^\W_])")
-_IP4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w/]|\.\d)")
+_IBAN = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{4}){2,7}(?:[ -]?[A-Za-z0-9]{1,3})?(?![^\W_])")
+_IP4 = re.compile(r"(?<![\w.])(?<![A-Za-z]-)(?<!\w/)(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d|/\d{1,2}(?!\d))")
+"""A path may follow an address; `/24` says that it is a network, `Agent/9.8.7.6` that it is a version."""
 _IP6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]*:[0-9A-Fa-f:]*:)[0-9A-Fa-f:]{6,39}(?![\w:/])")
-_KEYS = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"sk-(?:proj-|ant-|or-|live-|test-)?[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic, OpenRouter
-    r"|[rs]k_(?:live|test)_[A-Za-z0-9]{16,}"  # Stripe
-    r"|(?:AKIA|ASIA)[A-Z0-9]{16}"  # AWS
-    r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}"
-    r"|glpat-[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36}"
-    r"|AIza[A-Za-z0-9_-]{35}"  # Google
-    r"|xox[abprs]-[A-Za-z0-9-]{10,}"  # Slack
-    r"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"  # a JSON web token
-    r")(?![A-Za-z0-9])"
-    r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"
+_NUMBERED = re.compile(
+    r"(?:\b(?:v|version|ver|release|rev|revision|build|firmware|driver|update|upgrade|section|sect|sec|chapter|clause|"
+    r"article|paragraph|para|figure|fig|table|step|item|appendix|abschnitt|kapitel)\b\.?|§)[\s:=(#]{0,3}(?:to )?$",
+    re.IGNORECASE,
+)
+"""Words before four numbers that are no address."""
+_HOST = re.compile(
+    r"(?:://|@|\b(?:ip|ipv4|address|addr|host|server|dns|ping|gateway|router|client|peer|proxy|resolver|adresse)\b"
+    r"[^\d\n]{0,12})$",
+    re.IGNORECASE,
 )
 _PHONE = re.compile(
     r"(?<![\w.,/+-])(?:"
     r"(?:\+|(?<!\d )00)[1-9]\d{0,2}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,5}){1,5}"  # international
-    r"|\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}"  # North America
+    r"|(?:1[ .-]?)?\(\d{3}\) ?\d{3}[ .-]\d{4}|(?:1[.-])?\d{3}[.-]\d{3}[.-]\d{4}"  # North America
+    r"|01[567]\d[ /-]\d{7,8}|07\d{3} \d{3} ?\d{3}|0[1-9](?:[ .]\d{2}){4}"  # German and British mobile, French
     r")(?![\w]|[.,/-]\d)"
 )
 _CALLED = re.compile(
-    r"(?:\b(?:tel|phone|telephone|mobile|cell|fax|call|ring|whatsapp|telefon|handy|mobil|rufen|téléphone|portable|"
-    r"teléfono|móvil|telefono|cellulare|telefone)\b[^\d\n+]{0,20})"
-    r"(\(?0\d{1,5}\)?[ ./-]{0,3}\d{2,8}(?:[ -]?\d{2,5}){0,3})(?![\w]|[.,/-]\d)",
+    r"(?:\b(?:tel|phone|telephone|mobile|cell|fax|call|reach|ring|dial|whatsapp|telefon|handy|mobil|rufen|téléphone|"
+    r"portable|teléfono|móvil|telefono|cellulare|telefone)\b[^\d\n+]{0,20})"
+    r"(\(?0\d{1,5}\)?[ ./-]{0,3}\d{2,8}(?:[ -]?\d{2,5}){0,3}|(?:1 )?\(?[2-9]\d{2}\)? \d{3}[ -]\d{4})"
+    r"(?![\w]|[.,/-]\d)",
     re.IGNORECASE,
 )
-"""A national number begins with 0 and looks like any other: it counts where a word before it says what it is."""
-_EXAMPLES = re.compile(
-    r"(?:[@.]example(?:\.(?:com|org|net))?|[@.](?:test|invalid|localhost)|@(?:your|my)domain\.com)$", re.I
+"""A national number begins with 0, or has blanks, and looks like any other: a word before it says what it is."""
+_PLACEHOLDER = re.compile(
+    r"^(?:your?|user|username|name|e?-?mail|me|someone|somebody|nobody|(?:your|first|last|user|my|e)[._-]?"
+    r"(?:name|last|mail|email|surname))[_-]?\d*@(?:[\w-]+\.)*(?:example(?:\.\w+)?|test|invalid|localhost)$"
+    r"|@(?:your|my)[\w-]*domain\.com$",
+    re.IGNORECASE,
 )
-"""Domains that are nobody's (RFC 2606), and what documentation writes instead."""
-_TRIGGERS = re.compile(r"\d{3}|@|:|-----BEGIN|[A-Za-z0-9_-]{20}")
+"""What documentation writes. A name at a domain that is nobody's (RFC 2606) still is the name of somebody."""
+_TRIGGERS = re.compile(r"\d{3}|\d\.\d|\d\d \d\d|@|:|-----BEGIN|[\w/+=-]{20}")
 """One look that lets nearly every text pass."""
 
 
@@ -73,7 +79,8 @@ def personal_data(text: str) -> tuple[Span, ...]:
     """All spans in their order, none inside another."""
     if not _TRIGGERS.search(text):
         return ()
-    found = sorted(_spans(text), key=lambda span: (span.start, -span.end))
+    # a password before a host, secret@db.posteo.de, reads like an e-mail address too: what is graver is said
+    found = sorted(_spans(text), key=lambda span: (span.start, span.kind != "key", -span.end))
     kept: list[Span] = []
     for span in found:
         if not kept or span.start >= kept[-1].end:
@@ -91,12 +98,11 @@ def masked(text: str) -> str:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    for match in _KEYS.finditer(text):
-        if _is_random(match.group()):
-            yield Span("key", *match.span())
+    for start, end in secret_keys(text):
+        yield Span("key", start, end)
     if "@" in text:
         for match in _EMAIL.finditer(text):
-            if ".." not in match.group() and not _EXAMPLES.search(match.group()):
+            if ".." not in match.group() and not _PLACEHOLDER.search(match.group()):
                 yield Span("e-mail", *match.span())
     for match in _IBAN.finditer(text):
         end = _iban_end(match.group())
@@ -106,7 +112,7 @@ def _spans(text: str) -> Iterator[Span]:
         if _is_card(match.group()):
             yield Span("card", *match.span())
     for match in _IP4.finditer(text):
-        if _is_host(match.group()):
+        if _is_host(match.group()) and not _is_numbering(text, match):
             yield Span("ip", *match.span())
     for match in _IP6.finditer(text):
         if "::" in match.group() or match.group().count(":") == 7:
@@ -119,11 +125,6 @@ def _spans(text: str) -> Iterator[Span]:
     for match in _CALLED.finditer(text):
         if 7 <= sum(letter.isdigit() for letter in match.group(1)) <= 13:
             yield Span("phone", *match.span(1))
-
-
-def _is_random(key: str) -> bool:
-    """Keys hold digits and letters in no order; `sk-this-is-your-placeholder` and `xxxx` do not."""
-    return key.startswith("-----") or (any(c.isdigit() for c in key) and len(set(key)) > 9)
 
 
 def _is_card(said: str) -> bool:
@@ -149,25 +150,36 @@ _IBAN_LENGTHS = {
 
 
 def _iban_end(said: str) -> int:
-    """Length of the IBAN that the text begins with, blanks included; 0 where it is none."""
+    """Length of the IBAN that the text begins with, blanks and hyphens included; 0 where it is none."""
     length = _IBAN_LENGTHS.get(said[:2].upper(), 0)
     taken = end = 0
     while end < len(said) and taken < length:
-        taken += said[end] != " "
+        taken += said[end].isalnum()
         end += 1
     if not length or taken < length or said[end : end + 1].isalnum():
         return 0
-    plain = said[:end].replace(" ", "").upper()
+    plain = re.sub("[ -]", "", said[:end]).upper()
     turned = "".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])
     return end if int(turned) % 97 == 1 else 0
 
 
 def _is_host(said: str) -> bool:
-    """Whether it is the address of a machine: not 0.0.0.0, a loopback, or a version number such as 1.2.0.0."""
+    """Whether it is the address of a machine: no loopback, no group of machines, no mask such as 255.255.255.0."""
     try:
         address = ipaddress.ip_address(said)
     except ValueError:
         return False
     if address.is_unspecified or address.is_loopback or address.is_multicast:
         return False
-    return address.version == 6 or (int(address) >> 24 >= 10 and int(address) & 0xFF != 0)
+    return address.version == 6 or (int(address) >> 24 > 0 and not address.is_reserved)
+
+
+def _is_numbering(text: str, match: re.Match[str]) -> bool:
+    """Whether four numbers are a version or the number of a chapter, by the word before them or by being small."""
+    before = text[max(0, match.start() - 40) : match.start()]
+    if _NUMBERED.search(before):
+        return True
+    numbers = [int(part) for part in match.group().split(".")]
+    small = numbers[0] < 10 and max(numbers) < 30 and len(set(numbers)) > 1  # 8.8.8.8 is a machine, and nothing else
+    port = re.match(r":\d{2,5}\b", text[match.end() : match.end() + 7])
+    return small and not port and not _HOST.search(before)

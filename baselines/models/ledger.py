@@ -146,6 +146,18 @@ class Ledger:
             self._write({"request": entry.number, "account": entry.account, "spent": usd})
             self._book.bill(entry.number, entry.account, usd)
 
+    def add_to(self, artifacts: Path) -> None:
+        """Books what was spent here in a run's file as well, with what it showed beyond the worst case."""
+        known = {account: usd for account, usd in self._book.spent.items() if usd}
+        if not known:
+            return
+        other = Ledger(artifacts / FILE)
+        for account, usd in known.items():
+            entry = other.reserve(account, max(0.0, usd - self.margin(account)))
+            assert entry is not None, "without a ceiling nothing is refused"
+            other.settle(entry, usd)
+        other.close()
+
     def close(self) -> None:
         """Gives the file back. Idempotent."""
         with self._lock:

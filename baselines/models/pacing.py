@@ -3,7 +3,8 @@
 Slow start (one more request in flight for each answer: nearly a doubling a round trip) until the first 429 or time-out;
 then half, and one more a round: TCP's additive increase, multiplicative decrease (RFC 5681). A refusal pauses every
 request, because limits belong to the account. While refusals last, one request alone probes, after waits that grow
-with the length of the storm: by a fifth, so that at most a fifth of the waiting is wasted.
+with the length of the storm: by a fifth, so that at most a fifth of the waiting is wasted. A request that is out for
+several times as long as others took hangs: it holds no place, and its time-out says nothing of the load.
 
     ticket = await pace.start(tokens=300)     # returns when the request may leave
     try: ...
@@ -35,6 +36,12 @@ STORM_SHARE = 0.2
 """Of the time since the first refusal of a storm: the wait before the next probe."""
 PROBE_SECONDS = 2.0
 """After which a probe that was neither answered nor refused no longer holds the next one back."""
+HANGS = 4.0
+"""Times the usual time of an answer: a request that is out for longer hangs, and holds no place."""
+HANGS_SECONDS = 0.25
+"""At least that long."""
+HUNG = 4
+"""Requests that may hang beside those that have a place; as many as have one, where that is more."""
 BURST_SECONDS = 1.0
 """How much of a cap may be used at once after a pause."""
 NO_TIME = 1e-6
@@ -99,6 +106,8 @@ class Pace:
         self._flying: set[Ticket] = set()
         self._threshold = float(limits.max_concurrency)
         self._cut_at = -math.inf
+        self._usual: float | None = None
+        """Seconds of an answer, of late."""
         self._resume_at = 0.0
         self._storm_since: float | None = None
         now = clock()
@@ -138,6 +147,8 @@ class Pace:
     def succeeded(self, ticket: Ticket, tokens: int) -> None:
         """An answer came and took so many tokens (before `end`): grow, if half the places are in use."""
         self._storm_since = None
+        took = self.clock() - ticket.started
+        self._usual = took if self._usual is None else 0.9 * self._usual + 0.1 * took
         if self._tokens is not None:
             self._tokens.take(tokens - ticket.tokens)
         if 2 * len(self._flying) >= int(self.allowed):
@@ -155,8 +166,9 @@ class Pace:
         self._resume_at = max(self._resume_at, now + max(least, grown))
 
     def timed_out(self, ticket: Ticket) -> None:
-        """Too many at once make answers slow: halve, without a pause."""
-        self._halve(ticket)
+        """Too many at once make answers slow: halve, without a pause. One that hung among quick ones says nothing."""
+        if self._hangs_after() >= self.clock() - ticket.started:
+            self._halve(ticket)
 
     def observe(self, headers: Headers) -> None:
         """Takes in the x-ratelimit headers of any response."""
@@ -177,10 +189,21 @@ class Pace:
 
         In a storm one probe flies alone, whatever else is still out from before; if it hangs, another one follows.
         """
+        now, hangs = self.clock(), self._hangs_after()
         if self._storm_since is None:
-            return math.inf if len(self._flying) >= max(1, int(self.allowed)) else 0.0
+            places = max(1, int(self.allowed))
+            moving = [ticket.started for ticket in self._flying if now - ticket.started < hangs]
+            hung = len(self._flying) - len(moving)
+            spare = max(HUNG, places) - hung
+            if len(moving) < places + min(0, spare) and len(self._flying) < self.limits.max_concurrency:
+                return 0.0
+            return min(moving) + hangs - now if moving and spare > 0 else math.inf
         probes = [ticket.started for ticket in self._flying if ticket.started >= self._storm_since]
-        return max(0.0, max(probes) + PROBE_SECONDS - self.clock()) if probes else 0.0
+        return max(0.0, max(probes) + min(PROBE_SECONDS, hangs) - now) if probes else 0.0
+
+    def _hangs_after(self) -> float:
+        """Seconds; infinite while nothing was answered."""
+        return math.inf if self._usual is None else max(HANGS_SECONDS, HANGS * self._usual)
 
     async def _place(self, most: float) -> None:
         """Until a request ends, or so many seconds."""

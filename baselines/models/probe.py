@@ -9,22 +9,27 @@ keeps none, gets a prompt of two words and may answer one token.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from baselines.models.contract import Decoding
 from baselines.models.endpoint import Endpoint, endpoint_of, open_client
 from baselines.models.failures import failure_of, locked_out
+from baselines.models.ledger import Ledger
 from baselines.models.limits import Limits
 from baselines.models.remote import load
 from baselines.prompts import Prompt
+from reports.costs.tokens import TokenPrice
 from reports.errors import EnvironmentFault
 from reports.run.schema import ModelSpec
 
 PATIENCE = Limits(timeout_seconds=20, attempts=2, patience_seconds=5)
 
 
-def probe(spec: ModelSpec, *, may_ask: bool = True) -> str:
-    """What the endpoint said, in a few words. `may_ask` False sends no prompt.
+def probe(
+    spec: ModelSpec, *, may_ask: bool = True, price: TokenPrice | None = None, ledger: Ledger | None = None
+) -> str:
+    """What the endpoint said, in a few words. `may_ask` False sends no prompt; what one costs goes to `ledger`.
 
     Raises UsageError (the project file) or EnvironmentFault (no key, a refused key, no endpoint, no such model).
     """
@@ -34,7 +39,7 @@ def probe(spec: ModelSpec, *, may_ask: bool = True) -> str:
         return "answers and lists the model"
     if not may_ask:
         return "answers"
-    model = load(spec, limits=PATIENCE)
+    model = load(spec, limits=replace(PATIENCE, price=price), ledger=ledger)
     try:
         found = model.generate_one(Prompt("Say yes."), Decoding(max_new_tokens=1))
     finally:

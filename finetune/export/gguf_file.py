@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from finetune.chat import Layout
+from finetune.chat import Layout, automatic_begin
 from finetune.export.gguf_vocabulary import Vocabulary, read_vocabulary
 from finetune.model_files import ModelFiles, weight_files
 from reports.errors import DataError, EnvironmentFault
@@ -131,7 +131,7 @@ def _write_vocabulary(writer: Any, tokenizer: Any, vocabulary: Vocabulary, layou
     bos, pad = tokenizer.bos_token_id, tokenizer.pad_token_id
     if bos is not None:
         writer.add_bos_token_id(bos)
-    writer.add_add_bos_token(bos is not None and tokenizer("a")["input_ids"][:1] == [bos])
+    writer.add_add_bos_token(bool(automatic_begin(tokenizer)))
     writer.add_eos_token_id(layout.end_id if tokenizer.eos_token_id is None else tokenizer.eos_token_id)
     if layout.end_id != tokenizer.eos_token_id:
         writer.add_eot_token_id(layout.end_id)

@@ -79,7 +79,13 @@ def read_vocabulary(tokenizer: Any, config: dict[str, Any], texts: Sequence[str]
             f"GGUF export knows byte-level BPE tokenizers (Llama 3, Qwen, GPT-2 style), not this {model['type']} one.",
             "Use llama.cpp's own converter on the merged weights (`--to merged`).",
         )
-    size = max(int(config["vocab_size"]), max(model["vocab"].values()) + 1)
+    known = max([*model["vocab"].values(), *(added["id"] for added in stored["added_tokens"])]) + 1
+    size = int(config["vocab_size"])
+    if known > size:
+        raise DataError(
+            f"The tokenizer has {known:,} tokens, the model's output layer {size:,}: GGUF wants a row for each token.",
+            "Resize the model's embeddings (`resize_token_embeddings`) or use the tokenizer that it was trained with.",
+        )
     tokens, types = [f"[PAD{i}]" for i in range(size)], [UNUSED] * size
     for text, place in model["vocab"].items():
         tokens[place], types[place] = text, NORMAL

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from finetune.chat import PLAIN_PROMPT, Layout
+from finetune.chat import PLAIN_PROMPT, Layout, automatic_begin
 from finetune.export.formats import end_text
 from reports.errors import DataError
 
@@ -47,6 +47,8 @@ def surroundings(layout: Layout) -> tuple[str, str]:
     """What the layout writes before and after one user message."""
     text = layout.prompt_text(_PROBE) if layout.chat else PLAIN_PROMPT.format_map({"message": _PROBE})
     before, _, after = text.partition(_PROBE)
+    if automatic_begin(layout.tokenizer):  # the GGUF file says so, and Ollama obeys: a second one would be read as text
+        before = before.removeprefix(layout.tokenizer.bos_token)
     if any(mark in before + after for mark in ('"""', "{{", "}}")):
         raise DataError(
             'The model\'s chat layout holds """ or {{, which an Ollama template cannot.',

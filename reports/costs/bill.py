@@ -5,11 +5,12 @@ estimate_cost(Usage(kind="qlora", device="NVIDIA L4", seconds_per_answer=0.1, tr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reports import text
 from reports.costs import tables
 from reports.costs.device import device_usd
-from reports.costs.estimate import CostEstimate, CostPart, PriceNeeded, from_parts
+from reports.costs.estimate import MACHINE_HOURS, CostEstimate, CostPart, PriceNeeded, Scope, from_parts
 from reports.costs.tables import Price
 from reports.costs.tokens import FALLS_TO, TokenPrice, token_price
 from reports.run.schema import ModelSpec, Prices
@@ -69,16 +70,19 @@ def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | Pri
     elif hour is not None:
         seconds = usage.cards * (usage.training_seconds + usage.preparation_seconds)
         if seconds:
-            parts.append(_part("price of machine hours", "once", seconds / 3600, hour))
+            what = f"{text.seconds(seconds)} of {_named(hour)} at {text.money(hour.typical)} an hour"
+            parts.append(_part(MACHINE_HOURS, "once", seconds / 3600, hour, what))
         sources.append(hour.cited)
         warnings.append(tables.stale(hour, when))
     if usage.labels:
         label = tables.label_price(usage.task_type, prices.label_usd)
-        parts.append(_part("price of labels", "once", usage.labels, label))
+        what = f"{text.count(usage.labels, 'label')} at {text.money(label.typical)}"
+        parts.append(_part("price of labels", "once", usage.labels, label, what))
         sources.append(label.cited)
         warnings.append(tables.stale(label, when))
     _engineering(usage, prices, parts, sources)
-    return from_parts(parts, sources, [text for text in warnings if text])
+    found = from_parts(parts, sources, [said for said in warnings if said])
+    return replace(found, hour_usd=usage.cards * hour.typical) if isinstance(hour, Price) and _local(usage) else found
 
 
 def _local(usage: Usage) -> bool:
@@ -94,9 +98,9 @@ def _machine(usage: Usage, prices: Prices) -> Price | PriceNeeded:
     return tables.hour_price(prices.gpu or usage.device, prices.gpu_hour_usd)
 
 
-def _part(driver: str, scope: str, amount: float, price: Price) -> CostPart:
+def _part(driver: str, scope: Scope, amount: float, price: Price, what: str) -> CostPart:
     """`amount` units at a price with its range."""
-    return CostPart(driver, scope, amount * price.typical, amount * price.low, amount * price.high)  # type: ignore[arg-type]
+    return CostPart(driver, scope, amount * price.typical, amount * price.low, amount * price.high, what)
 
 
 def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sources: list[str]) -> PriceNeeded | None:
@@ -114,7 +118,7 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
             usage.prompt_tokens or 0.0, usage.completion_tokens or 0.0, usage.cached_prompt_tokens, usage.batch
         )
         low = dollars if priced.source.startswith("set by") else FALLS_TO * dollars
-        parts.append(CostPart("price of tokens", "query", dollars, low, dollars))
+        parts.append(CostPart("price of tokens", "query", dollars, low, dollars, _tokens(usage, priced)))
         sources.append(f"tokens of {priced.model}: {priced.source}")
     elif not usage.seconds_per_answer:
         return PriceNeeded("an answer whose device time was not measured", "run the approach without cached answers")
@@ -123,9 +127,26 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
         if isinstance(hour, PriceNeeded):
             return hour
         seconds = usage.cards * usage.seconds_per_answer
-        one = [device_usd(seconds, h, prices.utilisation) for h in (hour.typical, hour.low, hour.high)]
-        parts.append(CostPart("price of machine hours", "query", *one))
+        usd, low, high = (device_usd(seconds, h, prices.utilisation) for h in (hour.typical, hour.low, hour.high))
+        what = (
+            f"{text.seconds(seconds)} of {_named(hour)} at {text.money(hour.typical)} an hour, "
+            f"busy {text.quality(prices.utilisation)} of the time that is paid"
+        )
+        parts.append(CostPart(MACHINE_HOURS, "query", usd, low, high, what))
     return None
+
+
+def _named(hour: Price) -> str:
+    return hour.name.removeprefix("hour of ")
+
+
+def _tokens(usage: Usage, price: TokenPrice) -> str:
+    """'1,800 tokens in at $0.40 a million, 100 out at $1.60'."""
+    cached = usage.cached_prompt_tokens
+    said = [f"{text.number(usage.prompt_tokens or 0.0, 0)} tokens in at {text.money(price.input)} a million"]
+    said += [f"{text.number(cached, 0)} of them from the cache"] if cached >= 0.5 else []
+    said += [f"{text.number(usage.completion_tokens or 0.0, 0)} out at {text.money(price.output)}"]
+    return ", ".join(said)
 
 
 def price_of(model: ModelSpec, prices: Prices, when: str = "") -> TokenPrice | PriceNeeded:
@@ -152,5 +173,6 @@ def _engineering(usage: Usage, prices: Prices, parts: list[CostPart], sources: l
         return
     driver = f"engineer hours for {usage.kind}"
     usd = wage.typical
-    parts.append(CostPart(driver, "once", hours.typical * usd, hours.low * usd, hours.high * usd))
+    what = f"{hours.typical:g} hours at {text.money(usd)}"
+    parts.append(CostPart(driver, "once", hours.typical * usd, hours.low * usd, hours.high * usd, what, own is None))
     sources += [wage.cited, f"{hours.typical:g} engineer hours for {usage.kind}: {hours.basis}"]

@@ -14,6 +14,10 @@ HOURS_PER_MONTH = 730
 Scope = Literal["query", "month", "once"]
 
 
+MACHINE_HOURS = "price of machine hours"
+"""Driver of every part that is paid by the hour."""
+
+
 @dataclass(frozen=True)
 class PriceNeeded:
     """A price that no shipped table holds: the user is asked, nothing is invented."""
@@ -34,6 +38,10 @@ class CostPart:
     usd: float
     low: float
     high: float
+    what: str = ""
+    """How many of what at which price: '40 hours at $75'."""
+    assumed: bool = False
+    """The amount stands in a shipped table: nobody measured or set it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,8 @@ class CostEstimate:
     warnings: tuple[str, ...] = ()
     parts: tuple[CostPart, ...] = ()
     """The lines that add up to the figures above; empty where only totals are known."""
+    hour_usd: float = 0.0
+    """An hour of the machine that answers, all its devices; 0 where none of ours does."""
 
     @property
     def per_1000_usd(self) -> float:
@@ -62,6 +72,11 @@ class CostEstimate:
     def monthly(self, queries_per_day: float) -> float:
         """Running cost of a month at this traffic, without the one-off part."""
         return self.monthly_fixed_usd + queries_per_day * DAYS_PER_MONTH * self.per_query_usd
+
+    def machine_hours(self, queries_per_day: float) -> float:
+        """Hours a month that are paid for answering at this traffic; a machine that is always on is paid 730."""
+        machine = sum(part.usd for part in self.parts if part.scope == "query" and part.driver == MACHINE_HOURS)
+        return queries_per_day * DAYS_PER_MONTH * machine / self.hour_usd if self.hour_usd else 0.0
 
     def total(self, queries_per_day: float, months: float) -> float:
         """Total cost over the horizon: F + H * (M + V * c), evidence 2.1."""

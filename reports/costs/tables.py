@@ -14,6 +14,7 @@ from datetime import date
 from functools import cache
 from importlib.resources import files
 
+from reports import text
 from reports.costs.estimate import PriceNeeded
 
 STALE_AFTER_DAYS = 90
@@ -34,7 +35,10 @@ class Price:
     @property
     def cited(self) -> str:
         """One line for the report's list of sources."""
-        return f"{self.name}: {self.source}" + (f" ({self.date})" if self.date else "")
+        ends = "" if self.low == self.high else f" ({text.money(self.low)} to {text.money(self.high)})"
+        return f"{self.name}: {text.money(self.typical)}{ends}, {self.source}" + (
+            f" ({self.date})" if self.date else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ def own_price(name: str, usd: float, key: str) -> Price:
 @cache
 def _rows(name: str) -> tuple[dict[str, str], ...]:
     """A shipped table as dictionaries."""
-    text = (files("reports.prices") / f"{name}.csv").read_text("utf-8")
-    return tuple(csv.DictReader(text.splitlines()))
+    table = (files("reports.prices") / f"{name}.csv").read_text("utf-8")
+    return tuple(csv.DictReader(table.splitlines()))
 
 
 def _price(row: dict[str, str]) -> Price:

@@ -102,6 +102,11 @@ def pooled(a: Outcomes, b: Outcomes, names: tuple[str, str], pairing: Pairing) -
         expected=[b.expected[j] for j in rows[1]],
         groups=None if b.groups is None else [b.groups[j] for j in rows[1]],
         seed=b.seed,
+        # What opens an interval in a report opens it here too.
+        stopped=frozenset(side for side, table, name, _ in sides if name in table.stopped),
+        seed_sd={side: table.seed_sd[name] for side, table, name, _ in sides if name in table.seed_sd},
+        seeds={side: table.seeds[name] for side, table, name, _ in sides if name in table.seeds},
+        ranks=next(([table.ranks[i] for i in picked] for _, table, name, picked in sides if name in table.stopped), ()),
     )
 
 

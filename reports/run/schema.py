@@ -19,7 +19,9 @@ from reports.run.items import Turn as Turn  # noqa: PLC0414
 from reports.run.models import HumanLabels as HumanLabels  # noqa: PLC0414
 from reports.run.models import JudgeSpec as JudgeSpec  # noqa: PLC0414
 from reports.run.models import ModelSpec as ModelSpec  # noqa: PLC0414 - handed on: this module is the schema
+from reports.run.observations import DataFacts as DataFacts  # noqa: PLC0414
 from reports.run.observations import DataFinding as DataFinding  # noqa: PLC0414
+from reports.run.observations import DataRow as DataRow  # noqa: PLC0414
 from reports.run.record import Record as Record  # noqa: PLC0414
 from reports.run.rule import Decision as Decision  # noqa: PLC0414
 from reports.run.rule import Prices as Prices  # noqa: PLC0414
@@ -207,28 +209,6 @@ class ApproachSpec(Record):
         """
         owner = self.options.get("curve_of") or self.options.get("seed_of")
         return owner if isinstance(owner, str) else None
-
-
-class DataFacts(Record):
-    """What was read, for fingerprints and for the report's trust strip."""
-
-    eval_cases: int
-    train_examples: int
-    dev_examples: int
-    documents: int
-    groups: int = 0
-    """Number of distinct groups among the cases; 0 when there is no group column."""
-    broken_rows: int = 0
-    notes: tuple[str, ...] = ()
-    """What a reader must know of the data: split by us, repeated inputs grouped, …"""
-    leaked: tuple[str, ...] = ()
-    """Ids of eval cases whose input also stands in the training data."""
-    leaked_near: tuple[str, ...] = ()
-    """Ids of further cases that stand there nearly word for word, with the same answer."""
-    findings: tuple[DataFinding, ...] = ()
-    """What the audit found at planning time, the gravest first; `advisor check` looks further."""
-    files: dict[str, str] = {}
-    """Role (eval, train, documents, …) to content hash."""
 
 
 class SkippedApproach(Record):

@@ -89,7 +89,10 @@ def summarise(
         for item in every
     }
     contenders = [item for item in every if item.part_of is None]
-    approaches = _with_curves([summaries[item.name] for item in contenders], every, summaries, found[0].unit)
+    said = spec.interview.get("labels_obtainable")
+    obtainable = int(said) if isinstance(said, (int, float)) and said > 0 else None
+    shown = [summaries[item.name] for item in contenders]
+    approaches = _with_curves(shown, every, summaries, found[0].unit, obtainable)
     ranked = measured.by_metric[found[0].name].only([item.name for item in contenders])
     floors = {item.name for item in contenders if item.kind == "floor"}
     baseline = choose_baseline(spec, ranked)
@@ -201,10 +204,11 @@ def _with_curves(
     specs: Sequence[ApproachSpec],
     summaries: Mapping[str, ApproachSummary],
     unit: Unit,
+    obtainable: int | None,
 ) -> tuple[ApproachSummary, ...]:
     owners = {item.name: item.part_of for item in specs}
     return tuple(
-        with_curve(a, [summaries[n] for n, owner in owners.items() if owner == a.name], contenders, unit)
+        with_curve(a, [summaries[n] for n, owner in owners.items() if owner == a.name], contenders, unit, obtainable)
         for a in contenders
     )
 

@@ -29,9 +29,15 @@ def curve_of(spec: ApproachSpec) -> str | None:
 
 
 def with_curve(
-    approach: ApproachSummary, points: Sequence[ApproachSummary], rivals: Sequence[ApproachSummary], unit: Unit
+    approach: ApproachSummary,
+    points: Sequence[ApproachSummary],
+    rivals: Sequence[ApproachSummary],
+    unit: Unit,
+    obtainable: int | None = None,
 ) -> ApproachSummary:
     """The approach with its curve and the verdict against the best rival without training.
+
+    `obtainable`: labelled examples that could be had at most, as the interview says.
 
     `points`: its trainings on parts of the examples and, where it was repeated, on all of them with other seeds.
     """
@@ -49,7 +55,7 @@ def with_curve(
     if best is None or unit != "share":
         return approach.model_copy(update={"curve": curve})
     tried = [TrainedAt(p.examples, p.value, _standard_error(p), len(p.trainings)) for p in curve]
-    found = judge(tried, best.quality.value or 0.0, best.name)
+    found = judge(tried, best.quality.value or 0.0, best.name, obtainable)
     return approach.model_copy(
         update={
             "curve": curve,

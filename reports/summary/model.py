@@ -21,6 +21,7 @@ from reports.run.schema import (
 )
 from reports.run.serving import ServingRow
 from reports.statistics.results import ScoreKind
+from reports.summary.bill import BreakEven, CostSummary
 from reports.text import Unit
 
 State = Literal["complete", "partial", "stopped early", "failed", "not started"]
@@ -103,25 +104,6 @@ class LatencySummary(Record):
     """The same with the adapter merged into the base weights, where that was timed too."""
     how: str = ""
     """How the figures were taken, as a sentence."""
-
-
-class CostSummary(Record):
-    """Money in US dollars. None means unknown, never free; `missing` says which price to set."""
-
-    per_1000_usd: float | None = None
-    per_1000_low_usd: float | None = None
-    per_1000_high_usd: float | None = None
-    one_off_usd: float | None = None
-    one_off_low_usd: float | None = None
-    one_off_high_usd: float | None = None
-    monthly_usd: float | None = None
-    """Running cost at the project's traffic."""
-    monthly_fixed_usd: float | None = None
-    total_usd: float | None = None
-    """Over the horizon, one-off included."""
-    missing: str = ""
-    sources: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 class CurvePoint(Record):
@@ -276,27 +258,6 @@ class Slice(Record):
     qualities: dict[str, Estimate] = {}
     """Primary metric of the two approaches that are compared."""
     comparison: SliceComparison
-
-
-class BreakEven(Record):
-    """Where two approaches cost the same over the horizon; ranges from draws over traffic, prices and hours."""
-
-    a: str
-    b: str
-    queries: float | None = None
-    """In all; None: no break-even."""
-    queries_per_day: float | None = None
-    days: float | None = None
-    """Until the dearer start is earned back at the project's traffic: median, 5 % and 95 % of the draws."""
-    days_low: float | None = None
-    days_high: float | None = None
-    probability_b_cheaper: float
-    """Over the horizon, tokens and machines alone."""
-    probability_b_cheaper_with_errors: float | None = None
-    """The same with what wrong answers cost, where the project says so."""
-    drivers: tuple[str, ...] = ()
-    """The inputs that decide most."""
-    text: str = ""
 
 
 class Trust(Record):

@@ -10,11 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from reports import text
+from reports import costs, text
 from reports.costs import CostEstimate, PriceNeeded, QualityGap, Usage, break_even, estimate_cost, simulate
+from reports.costs.estimate import DAYS_PER_MONTH, CostPart
+from reports.costs.uncertainty import Simulation
 from reports.run.schema import ApproachSpec, RunHeader, Traffic, TrainingRecord
 from reports.statistics.outcomes import Floats
-from reports.summary.model import ApproachSummary, BreakEven, ComparisonSummary, CostSummary
+from reports.summary.bill import BreakEven, CostLine, CostSummary
+from reports.summary.model import ApproachSummary, ComparisonSummary
 from reports.summary.table import ApproachRows, RunTable
 
 Bill = CostEstimate | PriceNeeded
@@ -79,8 +82,22 @@ def cost_summary(bill: Bill | None, traffic: Traffic, kind: str) -> CostSummary:
         monthly_usd=bill.monthly(traffic.queries_per_day),
         monthly_fixed_usd=bill.monthly_fixed_usd,
         total_usd=bill.total(traffic.queries_per_day, traffic.horizon_months),
+        lines=tuple(map(_line, bill.lines())),
         sources=bill.sources,
         warnings=bill.warnings,
+    )
+
+
+def _line(part: CostPart) -> CostLine:
+    by = 1000 if part.scope == "query" else 1
+    return CostLine(
+        scope=part.scope,
+        driver=part.driver,
+        what=part.what,
+        usd=by * part.usd,
+        low_usd=by * part.low,
+        high_usd=by * part.high,
+        assumed=part.assumed,
     )
 
 
@@ -122,30 +139,45 @@ def _break_even(
     exact = break_even(first, second, traffic.horizon_months)
     drawn = simulate(first, second, traffic.queries_per_day, traffic.horizon_months)
     worth = simulate(first, second, traffic.queries_per_day, traffic.horizon_months, gap) if gap else None
+    days = traffic.horizon_months * DAYS_PER_MONTH
+    low, high = (drawn.queries.low / days, drawn.queries.high / days) if drawn.queries else (None, None)
     return BreakEven(
         a=a,
         b=b,
         queries=exact.queries,
         queries_per_day=exact.queries_per_day,
+        queries_per_day_low=low,
+        queries_per_day_high=high,
         days=drawn.days.median if drawn.days else None,
         days_low=drawn.days.low if drawn.days else None,
         days_high=drawn.days.high if drawn.days else None,
         probability_b_cheaper=drawn.probability_b_cheaper,
         probability_b_cheaper_with_errors=worth.probability_b_cheaper if worth else None,
         drivers=tuple(driver.name for driver in (worth or drawn).drivers),
-        text=_sentence(a, b, exact.queries_per_day, exact.cheaper_above, exact.always),
+        text=_sentence(a, b, exact, drawn, days),
     )
 
 
-def _sentence(a: str, b: str, per_day: float | None, above: str, always: str) -> str:
+def _sentence(a: str, b: str, exact: costs.BreakEven, drawn: Simulation, days: float) -> str:
+    """Who is cheaper where, by the typical prices, and how far the drawn ones agree."""
     names = {"a": text.one_line(a, 60), "b": text.one_line(b, 60)}
-    if per_day is not None:
-        low, high = ("a", "b") if above == "b" else ("b", "a")
-        return f"{names[low]} is cheaper below {text.significant(per_day)} answers a day, {names[high]} above."
-    if always == "equal":
+    meet = 1 - drawn.no_break_even
+    if exact.queries_per_day is not None:
+        below, above = ("a", "b") if exact.cheaper_above == "b" else ("b", "a")
+        ends = ""
+        if drawn.queries:
+            least, most = drawn.queries.low / days, drawn.queries.high / days
+            ends = f" (5 to 95 %: {text.significant(least)} to {text.significant(most)})"
+        said = f"{text.significant(exact.queries_per_day)} answers a day{ends}"
+        always = "" if meet > 0.95 else f" In {text.quality(round(1 - meet, 2))} of the draws they do not meet."
+        return f"{names[below]} is cheaper below {said}, {names[above]} above.{always}"
+    if exact.always == "equal":
         return f"{names['a']} and {names['b']} cost the same."
-    other = "b" if always == "a" else "a"
-    return f"No break-even: {names[always]} is cheaper than {names[other]} at any volume."
+    winner, other = (names["a"], names["b"]) if exact.always == "a" else (names["b"], names["a"])
+    if meet < 0.05:
+        return f"No break-even: {winner} is cheaper than {other} at any volume."
+    share = text.quality(round(meet, 2))
+    return f"At typical prices {winner} is cheaper than {other} at any volume; in {share} of the draws they meet."
 
 
 def _quality_gap(

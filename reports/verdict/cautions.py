@@ -12,6 +12,7 @@ import numpy as np
 
 from reports import text
 from reports.costs import CostEstimate, value_of_quality
+from reports.costs.device import always_on_monthly
 from reports.run.schema import Decision, Traffic
 from reports.statistics import FEW_CLUSTERS, NOT_MEASURED
 from reports.verdict.choice import Choice, choose
@@ -37,6 +38,7 @@ def cautions(evidence: Evidence, choice: Choice, decision: Decision, traffic: Tr
         *_training(evidence, choice),
         *_limits(evidence, choice, decision),
         *_money(evidence, choice),
+        *_idle(evidence, choice, traffic),
         *_worth(evidence, choice, decision, traffic),
         *evidence.notes,
     ]
@@ -98,10 +100,11 @@ def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: T
         return
     (worst, name), failed = max(counts), sum(count for count, _ in counts)
     share = "all of them" if worst == failed else "most of them" if 2 * worst > failed else "the largest part"
-    yield (
-        f"{text.count(failed, 'answer')} failed and {'counts' if failed == 1 else 'count'} as wrong; {share} "
-        f"({worst:,} of {choice.qualities[name].n:,}) from {called(name)}."
-    )
+    whom = f"({worst:,} of {choice.qualities[name].n:,}) from {called(name)}"
+    if failed == 1:
+        yield f"1 answer failed and counts as wrong {whom}."
+    else:
+        yield f"{text.count(failed, 'answer')} failed and count as wrong; {share} {whom}."
     yield from _among_the_answered(evidence, choice, traffic)
     other = choose(replace(evidence, outcomes=outcomes.answered_only()), decision, traffic)
     if (other.kind, other.approach) != (choice.kind, choice.approach):
@@ -200,6 +203,20 @@ def _money(evidence: Evidence, choice: Choice) -> Iterator[str]:
         yield f"No price is known for {names}: the simplest to build is named instead of the cheapest."
     else:
         yield f"{names} may serve as well; what it costs is not known here, so it was not weighed."
+
+
+def _idle(evidence: Evidence, choice: Choice, traffic: Traffic) -> Iterator[str]:
+    """A machine of one's own is paid while it waits; the figures take one that is shared."""
+    cost = next((f.cost for f in evidence.approaches if f.name == choice.approach), None)
+    if not isinstance(cost, CostEstimate):
+        return
+    hours = cost.machine_hours(traffic.queries_per_day)
+    if 0 < hours * cost.hour_usd < always_on_monthly(cost.hour_usd) / 2:
+        alone = text.money(always_on_monthly(cost.hour_usd))
+        yield (
+            f"The machine is reckoned as shared: {text.significant(max(hours, 0.01))} hours a month answer for "
+            f"{called(choice.approach or '')}. One that is kept on for it alone costs {alone} a month."
+        )
 
 
 def _worth(evidence: Evidence, choice: Choice, decision: Decision, traffic: Traffic) -> Iterator[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from advisor import cli
 from advisor.audit import audit_lines, audit_project, clean_project
+from advisor.findings import noticed
 from advisor.plan import prepare
 from advisor.project import allowing_broken, load
 from reports.errors import DataError, UsageError
@@ -17,6 +18,7 @@ from reports.errors import DataError, UsageError
 HEAD = "name: p\ntask: {type: classification}\n"
 EVAL = "text,label\n" + "".join(f"question about topic {w},{'ab'[i % 2]}\n" for i, w in enumerate("xyzuvw"))
 TRAIN = "text,label\nquestion about topic x,a\nQuestion about topic X!,a\nwrite to z@posteo.de,b\nshort of,cells,here\n"
+TOPIC = [f"{a}{b}" for a in "bdfgk" for b in ("ado", "emi", "iro", "olu", "una", "ash", "ent", "ist", "orm", "ulk")]
 
 
 def project(folder: Path, train: str | None = TRAIN, more: str = "", evaluated: str = EVAL) -> Path:
@@ -96,6 +98,58 @@ def test_check_prints_the_audit_and_writes_the_copy(
     assert "nothing is overwritten" in capsys.readouterr().err
 
 
+def test_rows_set_aside_are_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cards = "".join(f"card chip magnet {word} payment,card\n" for word in TOPIC)
+    asked = "text,label\nmy card has no chip,card\nwhat a loan costs me,loan\n"
+    loans = "".join(f"loan rate mortgage {word} credit,loan\n" for word in TOPIC)
+    folder = project(tmp_path, f"text,label\ncard chip magnet plastic payment,loan\n{cards}{loans}", evaluated=asked)
+    assert check(monkeypatch, folder, "--clean", folder / "cleaned", "--fix", "label-noise") == 0
+    said = capsys.readouterr().out
+    aside = folder / "cleaned" / "set-aside" / "train.csv"
+    assert f"set aside: 1 for label-noise, in {aside}" in said
+    assert "(advisor check PROJECT --clean FOLDER --fix label-noise)" in said
+    assert aside.read_text() == "text,label\ncard chip magnet plastic payment,loan\n"
+
+
+def test_a_plan_keeps_what_a_check_finds_with_the_first_rows_and_the_remedy(tmp_path: Path) -> None:
+    cards = "".join(f"card chip magnet {word} payment,card\n" for word in TOPIC)
+    loans = "".join(f"loan rate mortgage {word} credit,loan\n" for word in TOPIC)
+    long = f"card chip {'magnet ' * 900},card\n"
+    train = f"text,label\ncard chip magnet plastic payment,loan\n{cards}{loans}{long}loan of z@posteo.de,loan\n"
+    asked = "text,label\nmy card has no chip,card\nwhat a loan costs me,loan\n"
+    loaded = load(project(tmp_path, train, "model: demo\napproaches: [floor, zero-shot, classifier]", asked))
+    kept = {found.kind: found for found in prepare(loaded).spec.data.findings}
+    assert {"near-duplicates", "label-noise", "too-long", "personal-data"} <= set(kept)
+    noise = kept["label-noise"]
+    assert noise.rows[0].where == "train row 2"
+    assert noise.rows[0].text == "card chip magnet plastic payment"
+    assert kept["personal-data"].rows[0].text == "loan of [E-MAIL]"
+    assert "“card” is likelier" in noise.rows[0].note
+    assert noise.remedy.endswith("(advisor check PROJECT --clean FOLDER --fix label-noise)")
+    assert all(len(found.rows) <= 5 for found in kept.values())
+    assert set(kept) == {found.kind for found in audit_project(loaded).findings}, "nothing that a check alone finds"
+
+
+def test_a_plan_says_what_it_leaves_to_the_check_where_the_data_are_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("baselines.audit.examination.SURVEYED_ROWS", 1)
+    found = {f.kind: f for f in prepare(allowing_broken(load(project(tmp_path)))).spec.data.findings}
+    assert "it is large" in found["skipped"].text
+    assert "advisor check" in found["skipped"].remedy
+    assert "near-duplicates" not in found
+
+
+def test_the_app_says_the_command_that_repairs_a_finding(tmp_path: Path) -> None:
+    audit = audit_project(load(project(tmp_path)))
+    remedies = {one.text: one.remedy for one in noticed(None, (), None, audit)}
+    found = audit.finding("duplicates")
+    assert found is not None
+    assert remedies[found.text] == "keep the first of each (advisor check PROJECT --clean FOLDER --fix duplicates)"
+
+
 def test_check_as_json_holds_every_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -119,6 +173,7 @@ def test_what_stops_a_plan_is_seen_with_its_rows(
     [
         (["--fix", "leaks"], "there is no --clean"),
         (["--clean", "x", "--fix", "everything"], "there is no fix 'everything'"),
+        (["--clean", "x", "--fix", "own-paraphrases"], "needs sentence embeddings"),
     ],
 )
 def test_options_that_cannot_be_are_usage_errors(

@@ -134,6 +134,19 @@ def test_an_endpoint_that_refuses_ends_run_and_check_with_3_before_anything_is_w
     assert not (project / "runs").exists()
 
 
+def test_the_prompt_that_asks_whether_a_model_is_there_is_on_the_bill(
+    serve: Serve, advisor: Callable[..., Done], tmp_path: Path
+) -> None:
+    server = serve("ok", listed=("another",))
+    models = {"big": alias(server, input_usd_per_million=1000.0, output_usd_per_million=1000.0)}
+    project = write_project(tmp_path / "p", models, [{"zero-shot": {"model": "big"}}])
+    run = tmp_path / "run"
+    assert advisor("run", str(project), "--out", str(run)).returncode == 0
+    assert sum(request["max_tokens"] == 1 for request in server.requests) == 1
+    words = sum(len(request["messages"][0]["content"].split()) + 1 for request in server.requests)
+    assert sum(spent_of(run / "artifacts" / FILE).values()) == pytest.approx(words * 0.001)
+
+
 def test_a_budget_stops_a_run_which_goes_on_when_it_is_raised(
     serve: Serve, advisor: Callable[..., Done], tmp_path: Path
 ) -> None:

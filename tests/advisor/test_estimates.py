@@ -11,7 +11,7 @@ from advisor import estimates, plan, project
 from advisor.demo import project_folder
 from advisor.hardware import Gpu, Hardware
 from reports.expected import against_actual, expected_words, span_words
-from reports.run.schema import Answer, ApproachSpec, Environment, Expected, ModelSpec, RunHeader, Score
+from reports.run.schema import Answer, ApproachSpec, Environment, Expected, JudgeSpec, ModelSpec, RunHeader, Score
 from reports.run.store import RunStore
 from reports.summary import summarise
 
@@ -115,6 +115,30 @@ def test_an_endpoint_costs_tokens_and_waits_for_its_limit(prepared: plan.Prepare
     assert found.seconds[0] >= 150
     assert found.usd
     assert 0.001 < found.usd[1] < 0.05
+
+
+def test_the_latency_pass_and_the_judge_are_paid_too(prepared: plan.Prepared) -> None:
+    priced = ModelSpec(id="openai:x", input_usd_per_million=1.0, output_usd_per_million=2.0)
+    remote = with_model(prepared, priced)
+    update = {"latency_samples": 72, "latency_concurrency": (4,), "judge": JudgeSpec(model=priced)}
+    found = estimates.estimate(
+        plan.Prepared(**{**vars(remote), "spec": remote.spec.model_copy(update=update)}), machine()
+    )
+    answers = sum(one.usd[1] for one in found.approaches if one.usd and remote_of(remote, one.approach))
+    beside = dict(found.beside)
+    assert beside["latency pass"][1] == pytest.approx(answers * (72 + 1 + 72 + 4) / 150)
+    calls = 150 * len(found.approaches)
+    assert calls * 100 * 1e-6 < beside["judge"][1] < calls * 600 * 1e-6
+    assert found.usd is not None
+    assert found.usd[1] == pytest.approx(
+        sum(one.usd[1] for one in found.approaches if one.usd) + beside["latency pass"][1] + beside["judge"][1]
+    )
+    assert "of which latency pass" in list(estimates.words(found))[-1]
+    assert dict(estimates.estimate(prepared, machine()).beside) == {}
+
+
+def remote_of(prepared: plan.Prepared, name: str) -> bool:
+    return any(spec.name == name and spec.model is not None for spec in prepared.spec.approaches)
 
 
 def test_the_report_holds_the_estimate_against_what_it_took(prepared: plan.Prepared, tmp_path: Path) -> None:

@@ -148,13 +148,17 @@ def test_killed_at_ten_random_moments_a_run_resumes_and_ends_equal(
     victim: str, tmp_path: Path, undisturbed: dict[str, Any]
 ) -> None:
     project, run = small_project(tmp_path / "project", APPROACHES, CASES), tmp_path / "run"
-    dice, hits = random.Random(victim), 0
+    dice, whole = random.Random(victim), len(APPROACHES) * CASES
+    hits = in_the_middle = 0
     for number in range(KILLS):
         started = (run / "run.json").is_file()
         words = ["resume", str(run)] if started else ["run", str(project), "--out", str(run)]
         hits += killed(run, words, victim, dice, by_answers=number % 2 == 1)
+        in_the_middle += 0 < stored_answers(run) < whole
     assert hits == KILLS, "the run was over before it could be killed"
-    assert 0 < stored_answers(run) < len(APPROACHES) * CASES, "a kill in the middle is what this is about"
+    # On a busy machine the pipe holds more answers than were stored when their worker was killed: late kills may find
+    # all of them done.
+    assert in_the_middle >= 3, "a kill in the middle is what this is about"
     document = json.loads(advisor("resume", str(run), "--json").stdout)
     assert answered_once(run) == dict.fromkeys(("few-shot", "zero-shot"), CASES)
     assert lasting(document) == undisturbed

@@ -15,7 +15,7 @@ from baselines.dataset import Source, load_cases, load_examples
 from baselines.overlap import bare_text, overlap, repeats
 from baselines.splits import dev_split, examples_of, split
 from reports.errors import DataError
-from reports.run.schema import Case, Example, Question
+from reports.run.schema import Case, Example, Question, Task
 
 
 def example(
@@ -142,7 +142,7 @@ def test_leaks_are_found_exactly_and_nearly() -> None:
     ]
     examples = [example(1, "where is it?\n"), example(2, "Wheres it,  going")]
     assert overlap(cases, examples) == ("1", "4")
-    assert survey(cases, examples, (), "classification").leaked_near == ("3",)
+    assert survey(cases, examples, (), Task(type="classification")).leaked_near == ("3",)
 
 
 def test_banking77_leaks_six_texts_and_repeats_four(shared_data: Path) -> None:

@@ -23,7 +23,12 @@ from reports.run.schema import ModelSpec
 
 WORLD: dict[str, Any] = runpy.run_path(str(Path(__file__).resolve().parents[1] / "misbehaving_server.py"))
 PRICE = TokenPrice("bench", input=1000.0, output=5000.0, cached_input=500.0)
-FAULTS = ("busy", "busy-hint", "error", "cut", "invalid-json", "empty-choices", "slow", "no-usage", "wrong-usage")
+FAULTS = (
+    *("busy", "busy-hint", "error", "hang", "cut", "invalid-json", "empty-choices"),
+    *("slow", "no-usage", "wrong-usage"),
+)
+TIMEOUT_SECONDS = 2.0
+"""After which a request that hangs is given up; every other one is answered within a fraction of it."""
 MOST = 1.3
 
 
@@ -44,7 +49,12 @@ def measure(requests: int, rate: float, *, hint: bool, cap: bool) -> bool:
     server = WORLD["Server"](
         lambda number, body: script(number, body, seen), bucket=WORLD["Bucket"](rate, burst), hint=hint
     ).start()
-    limits = Limits(requests_per_minute=60 * rate if cap else None, first_wait_seconds=0.05, price=PRICE)
+    limits = Limits(
+        requests_per_minute=60 * rate if cap else None,
+        first_wait_seconds=0.05,
+        price=PRICE,
+        timeout_seconds=TIMEOUT_SECONDS,
+    )
     model = load(ModelSpec(id="openai:bench", base_url=server.url), limits=limits)
     model.generate_one(Prompt("say hello word1"), Decoding(max_new_tokens=8))  # imports, connection
     started = time.perf_counter()
@@ -71,7 +81,7 @@ def keep_budget(requests: int, budget: float) -> bool:
     """The server's own bill against the budget, under faults that may have been billed."""
     seen: set[str] = set()
     server = WORLD["Server"](lambda number, body: script(number, body, seen)).start()
-    limits = Limits(budget_usd=budget, price=PRICE, first_wait_seconds=0.05)
+    limits = Limits(budget_usd=budget, price=PRICE, first_wait_seconds=0.05, timeout_seconds=TIMEOUT_SECONDS)
     model = load(ModelSpec(id="openai:bench", base_url=server.url), limits=limits)
     found: list[Generation] = []
     try:

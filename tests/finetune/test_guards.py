@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from finetune.guards import Watch, check_gradients, check_quantised, prepare_quantised, quantised_layers
+from finetune.guards import Growth, Watch, check_gradients, check_quantised, prepare_quantised, quantised_layers
 from finetune.loading import load_weights
 from finetune.model_files import open_model
 from finetune.recipe import Recipe
@@ -78,6 +78,31 @@ def test_a_falling_and_jumping_loss_raises_no_alarm() -> None:
 def test_a_rising_loss_is_called_a_high_learning_rate() -> None:
     said = [alarm for alarm in alarms([2.0, 1.9, 2.1, 2.0, 2.0, 4.0, 5.0, 6.0]) if alarm]
     assert "Lower learning_rate first: try 0.002 instead of 0.02" in said[0]
+
+
+def test_losing_what_was_learnt_is_divergence_too() -> None:
+    said = [alarm for alarm in alarms([2.0, 1.0, 0.4, 0.2, 0.2, 0.2, 0.2, 0.3, 1.2, 1.9, 2.1, 2.0]) if alarm]
+    assert "loss fell to 0.22 and rose to" in said[0]  # all of it below the untrained model's loss
+    assert "Lower learning_rate first" in said[0]
+
+
+def test_whole_weights_that_moved_far_are_a_high_learning_rate() -> None:
+    import torch
+
+    model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Linear(8, 8))
+    growth = Growth(model)
+    assert growth.check(Recipe(learning_rate=2e-2)) == ""
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.mul_(1.05)
+    assert growth.check(Recipe(learning_rate=2e-2)) == ""
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.mul_(1.5)
+    said = growth.check(Recipe(learning_rate=2e-2))
+    assert "the weights have moved by 57% of their size" in said
+    assert "try 0.002 instead of 0.02" in said
+    assert growth.check(Recipe()) == "", "it is told once"
 
 
 @pytest.mark.parametrize(("loss", "norm"), [(float("nan"), 1.0), (1.0, float("inf"))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +76,66 @@ def test_shape_reads_nested_and_old_spellings_and_names_what_is_missing() -> Non
 
 def test_cache_of_llama3_8b_is_128_kib_a_token() -> None:
     assert cache_bytes(LLAMA3_8B, tokens=1, rows=1) == 131072
+
+
+MIXTRAL = {
+    "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
+    "num_key_value_heads": 8, "vocab_size": 32000, "num_local_experts": 8, "num_experts_per_tok": 2,
+}  # fmt: skip
+QWEN3_30B = {
+    "hidden_size": 2048, "intermediate_size": 6144, "moe_intermediate_size": 768, "num_hidden_layers": 48,
+    "head_dim": 128, "num_attention_heads": 32, "num_key_value_heads": 4, "vocab_size": 151936, "num_experts": 128,
+    "num_experts_per_tok": 8, "decoder_sparse_step": 1, "mlp_only_layers": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "stored", "used"), [(MIXTRAL, 46.7, 12.9), (QWEN3_30B, 30.5, 3.3)])
+def test_all_experts_are_stored_and_few_are_used(config: dict[str, object], stored: float, used: float) -> None:
+    shape = shape_of(config)
+    assert (shape.linear + shape.embedding) / 1e9 == pytest.approx(stored, rel=0.005)
+    assert (shape.active_linear + shape.embedding) / 1e9 == pytest.approx(used, rel=0.03)
+
+
+def test_four_bits_do_not_shrink_experts() -> None:
+    """transformers 5 stores them as one tensor that bitsandbytes leaves alone (seen on a small Mixtral)."""
+    found = estimate_memory(MIXTRAL, Recipe.from_options("qlora", {}), length=512)
+    assert found.weights > 2 * 45e9
+
+
+@pytest.mark.filterwarnings("ignore:The following .*_pattern:RuntimeWarning")  # PEFT's own, of its own pattern
+@pytest.mark.parametrize("kind", ["mixtral", "qwen3_moe"])
+def test_shape_and_adapter_of_a_real_mixture(kind: str, tmp_path: Path) -> None:
+    """Counted in transformers' and PEFT's own modules."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    from finetune.adapting import adapt
+    from finetune.loading import Weights
+
+    torch.manual_seed(0)
+    more = {"num_local_experts": 4} if kind == "mixtral" else {"num_experts": 4, "moe_intermediate_size": 32}
+    config = AutoConfig.for_model(
+        kind, vocab_size=64, hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=8, num_experts_per_tok=2, tie_word_embeddings=False, **more,
+    )  # fmt: skip
+    model = AutoModelForCausalLM.from_config(config)
+    shape = shape_of(config.to_dict())
+    norms = sum(p.numel() for name, p in model.named_parameters() if "norm" in name)
+    assert shape.linear + shape.embedding == sum(p.numel() for p in model.parameters()) - norms
+    weights = Weights(model, None, "float32", "cpu")  # type: ignore[arg-type]
+    adapted = adapt(weights, Recipe.from_options("lora", {"rank": 4}), checkpointing=False)
+    trained = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+    assert shape.adapter(4) == trained
+
+
+def test_an_mlp_without_a_gate_has_two_matrices() -> None:
+    gpt2 = {
+        "model_type": "gpt2",
+        "n_embd": 768,
+        "n_layer": 12,
+        "n_head": 12,
+        "vocab_size": 50257,
+        "tie_word_embeddings": True,
+    }
+    shape = shape_of(gpt2)
+    assert (shape.linear + shape.embedding) / 1e6 == pytest.approx(123.6, rel=0.01)

@@ -98,3 +98,17 @@ def test_a_training_listens_at_every_validation_and_ends_at_the_same_weights(tin
         module.train(pairs(), str(tiny_model), recipe, tmp_path / "deaf", device="cpu")
     one, two = (load_file(tmp_path / name / "adapter" / "adapter_model.safetensors") for name in ("heard", "deaf"))
     assert all(torch.equal(one[key], two[key]) for key in one)
+
+
+def test_long_answers_are_heard_to_their_end(tiny_model: Path, tmp_path: Path) -> None:
+    """JSON of more than 32 tokens never ended within them: its format rate was 0 throughout."""
+    from finetune.data import Pair
+    from finetune.train import train
+
+    answer = '{"order": "0 1 2 3 4 5 6 7 8 9", "card": "order number 1234 was shipped on monday to the wrong address"}'
+    pairs = [Pair(f"Input: order {i}", answer) for i in range(24)]
+    recipe = Recipe.from_options("full", {"learning_rate": 5e-3, "epochs": 8, "batch": 4, "patience": 0})
+    record = train(pairs, str(tiny_model), recipe, tmp_path, device="cpu")
+    heard = [point.format_rate for point in record.history if point.format_rate is not None]
+    assert heard[0] == 0.0
+    assert heard[-1] == 1.0

@@ -227,6 +227,14 @@ def test_targets_that_do_not_exist_name_those_that_do(tiny_model: Path, tmp_path
     assert "q_proj" in caught.value.hint
 
 
+def test_one_wrong_target_among_right_ones_is_refused(tiny_model: Path, tmp_path: Path) -> None:
+    """PEFT would train the others and say nothing."""
+    with pytest.raises(UsageError, match="no layer 'foo_proj' or 'w_prj'"):
+        run(tiny_model, tmp_path, options={"targets": "q_proj,foo_proj,w_prj"})
+    record = run(tiny_model, tmp_path / "parts", options={"targets": "q_proj,mlp.up_proj", "epochs": 1})
+    assert record.trainable_parameters > 0
+
+
 def test_a_model_that_is_already_quantised_cannot_be_trained(tiny_model: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(tiny_model, tmp_path / "gptq"))
     config = json.loads((copy / "config.json").read_text())
@@ -284,6 +292,26 @@ def test_one_example_too_large_for_memory_is_told_with_the_estimate(
     monkeypatch.setattr(Objective, "__call__", full)
     with pytest.raises(EnvironmentFault, match=r"single example .* estimate for one such example"):
         run(tiny_model, tmp_path)
+
+
+def test_memory_that_ends_in_the_optimizer_is_told_with_the_estimate(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    def full(*_: Any, **__: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", full)
+    with pytest.raises(EnvironmentFault, match=r"where the optimizer keeps its state\. The estimate is .* GB"):
+        run(tiny_model, tmp_path, "full")
+
+
+def test_the_record_of_an_adapter_names_the_precision_that_it_was_trained_in(tiny_model: Path, tmp_path: Path) -> None:
+    from finetune.adapter import read_provenance
+
+    run(tiny_model, tmp_path, options={"epochs": 1})
+    assert read_provenance(tmp_path / "adapter").precision == "float32"
 
 
 def test_layers_that_four_bits_cannot_compute_point_to_lora(

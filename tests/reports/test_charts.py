@@ -18,7 +18,8 @@ from reports.drawing import Drawer
 from reports.html import render_html
 from reports.run.store import RunStore
 from reports.summary import Summary
-from reports.summary.model import CostSummary, CurvePoint
+from reports.summary.bill import CostSummary
+from reports.summary.model import CurvePoint
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from baselines.prompts import Prompt
 from baselines.scoring import Tools
 from baselines.scoring.judge import Judge
 from baselines.scoring.judge import version as judge_version
-from baselines.worker import missing_scores
+from baselines.scoring.missing import missing_scores
 from reports.basis import basis, different_models, several_models
 from reports.judging import deciding_first, judge_summary
 from reports.review import FILE, Review

@@ -9,12 +9,15 @@ import pytest
 from reports.html import render_html
 from reports.leaks import finding_lines, leak_facts
 from reports.run.changes import spec_changes
-from reports.run.schema import DataFacts, DataFinding
+from reports.run.schema import DataFacts, DataFinding, DataRow
 from reports.run.store import RunStore
 from reports.sentences import chips
 from reports.summary import summarise
 
-FINDING = DataFinding(kind="conflicts", severity="warning", count=2, text="2 inputs with <two> answers", effect="caps")
+FINDING = DataFinding(
+    kind="conflicts", severity="warning", count=2, text="2 inputs with <two> answers", effect="caps", remedy="decide",
+    rows=(DataRow(where="train row 7", text="a <b>", note="says x"),),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -81,7 +84,10 @@ def test_findings_stand_in_the_page_escaped_and_in_the_document(leaky: Callable[
     summary = summarise(store)
     page = render_html(summary, store)
     assert "What the data audit found" in page
-    assert "To look at: 2 inputs with &lt;two&gt; answers: caps." in page
+    assert "To look at: 2 inputs with &lt;two&gt; answers: caps. To do: decide." in page
+    assert "Rows to look at: 2 inputs with &lt;two&gt; answers" in page
+    assert "train row 7: “a &lt;b&gt;” · says x" in page
+    assert summary.document()["trust"]["findings"][0]["rows"][0]["where"] == "train row 7"
     assert summary.document()["trust"]["findings"][0]["kind"] == "conflicts"
 
 

@@ -100,3 +100,48 @@ def test_who_is_outside_the_limits_stands_below_the_table_with_the_reason(make_r
     for name, reason in found.verdict.excluded:
         assert f"<strong>{name}</strong>: {reason}" in page
         assert reason.split(" is ")[1] in render_markdown(found)
+
+
+def test_a_finance_partner_sees_what_the_money_is_made_of(make_run: Callable[..., RunStore]) -> None:
+    store = make_run()
+    found = summarise(store)
+    lines = {(a.name, line.scope): line for a in found.approaches for line in a.cost.lines if line.assumed}
+    assert lines, "the shipped hours are assumptions"
+    for approach in found.approaches:
+        if approach.cost.total_usd is not None:
+            once = sum(line.usd for line in approach.cost.lines if line.scope == "once")
+            each = sum(line.usd for line in approach.cost.lines if line.scope == "query")
+            assert once == pytest.approx(approach.cost.one_off_usd)
+            assert each == pytest.approx(approach.cost.per_1000_usd)
+    page = render_html(found, store).replace("\u00a0", " ").replace("\u202f", " ")
+    assert "40 hours at $75.00 (assumed hours)" in page
+    assert " labels at $0" in page
+    assert any("are assumed" in said for said in opening(found).costs)
+
+
+def test_no_break_even_is_not_said_beside_days_to_earn_it_back(make_run: Callable[..., RunStore]) -> None:
+    pairs = summarise(make_run()).break_even
+    assert pairs
+    for pair in pairs:
+        if pair.text.startswith("No break-even"):
+            assert pair.days is None
+        if pair.queries_per_day is not None and pair.queries_per_day_low is not None:
+            assert pair.queries_per_day_high is not None
+            assert pair.queries_per_day_low < pair.queries_per_day_high
+            assert "5 to 95 %" in pair.text.replace("\u00a0", " ")
+
+
+def test_the_page_says_what_the_interview_suggested_and_why() -> None:
+    frozen = Path(__file__).resolve().parents[1] / "runs" / "v1-small"
+    with RunStore.open(frozen) as store:
+        page = render_html(summarise(store), store).replace("\u00a0", " ").replace("\u202f", " ")
+    block = page.split("What the interview suggested")[1].split("<h3>")[0]
+    for words in (
+        "4 points",
+        "The output follows a house convention: +3.",
+        "91 %",
+        "83 %",
+        "high (ticket classification)",
+    ):
+        assert words in block
+    assert "overrides" in block

@@ -8,6 +8,7 @@ import pytest
 
 from reports.run.events import StoppedEarly
 from reports.run.schema import ApproachSpec, Decision, TrainingRecord
+from reports.run.store import RunStore
 from reports.statistics.sequential import e_value
 from reports.tables import main_table
 from tests.reports.test_summary import run, summary_of
@@ -34,6 +35,11 @@ def test_points_of_a_learning_curve_stand_on_it_and_nowhere_else(tmp_path: Path)
     assert [(p.examples, p.value) for p in tuned.curve] == [(50, 0.5), (100, 0.62), (200, 0.72), (400, 0.8)]
     assert tuned.curve_words in ("yes", "uncertain")
     assert "rag" in tuned.curve_verdict
+    assert "1,600" in tuned.curve_verdict
+    spec = store.header.spec.model_copy(update={"interview": {"labels_obtainable": 600}})
+    (store.folder / "run.json").write_text(store.header.model_copy(update={"spec": spec}).model_dump_json())
+    with RunStore.open(store.folder) as limited:
+        assert "1,600" not in summary_of(limited).approach("qlora").curve_verdict, "no more labels can be had"
 
 
 def test_several_trainings_of_a_size_stand_on_the_curve_as_their_mean_with_both_noises(tmp_path: Path) -> None:

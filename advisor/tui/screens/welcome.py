@@ -118,7 +118,8 @@ class WelcomeScreen(StepScreen):
     @work(exclusive=True, group="machine")
     async def look_at_machine(self) -> None:
         machine = await aside(await found("advisor.hardware:describe"))
-        self.query_one("#machine", Static).update(plain(f"This machine: {machine.words()}."))
+        for shown in self.query("#machine").results(Static):  # none where the screen was left meanwhile
+            shown.update(plain(f"This machine: {machine.words()}."))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         self.query_one("#detail", Static).update(self._details.get(event.option_id or "", Content("")))

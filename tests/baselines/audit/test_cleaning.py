@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from baselines.audit import Audit, examine, read_material
 from baselines.audit.cleaning import FIXES, LOG, SAFE, Cleaned, clean
+from baselines.audit.lengths import TokenBudget
 from baselines.dataset import load_examples
 from baselines.source import Source
 from reports.errors import DataError, UsageError
@@ -83,8 +85,76 @@ def test_where_nothing_is_said_only_what_is_safe_is_done(tmp_path: Path) -> None
     assert "Refund" not in text
 
 
-def test_label_noise_is_never_a_reason_to_remove_a_row() -> None:
-    assert "label-noise" not in FIXES
+def noisy() -> str:
+    """Rows of three topics, one of them with the label of another."""
+    topics = {"card": "card chip magnet plastic payment", "loan": "loan rate mortgage repay credit",
+              "app": "app login screen update crash"}  # fmt: skip
+    rows = [f"{' '.join(w)},{name}" for name, words in topics.items() for w in permutations(words.split(), 3)]
+    return "\n".join(["text,label", "card chip magnet plastic payment,loan", *rows]) + "\n"
+
+
+def test_label_noise_is_set_aside_in_the_same_columns_and_never_lost(tmp_path: Path) -> None:
+    assert not {"label-noise", "style", "languages"} & set(SAFE)
+    text = noisy()
+    done = cleaned(project(tmp_path, text), ["label-noise"], Source(path="train.csv"))
+    assert dict(done.aside) == {"label-noise": 1}
+    assert dict(done.removed) == {}
+    assert [file.relative_to(tmp_path).as_posix() for file in done.aside_files] == ["cleaned/set-aside/train.csv"]
+    doubtful = "card chip magnet plastic payment,loan\n"
+    assert done.aside_files[0].read_text() == f"text,label\n{doubtful}"
+    assert done.files[0].read_text() == text.replace(doubtful, "")
+    assert [(row["row"], row["done"], row["fix"]) for row in log(done)] == [(2, "set aside", "label-noise")]
+    assert "“card” is likelier" in log(done)[0]["why"]
+
+
+def test_a_row_leaves_once_and_is_masked_where_it_is_set_aside(tmp_path: Path) -> None:
+    text = noisy().replace("payment,loan", "payment a@posteo.de,loan")
+    text += "card chip magnet plastic payment a@posteo.de,loan\n"
+    done = cleaned(project(tmp_path, text), ["personal-data", "duplicates", "label-noise"], Source(path="train.csv"))
+    assert dict(done.removed) == {"duplicates": 1}
+    assert dict(done.aside) == {"label-noise": 1}
+    assert done.aside_files[0].read_text() == "text,label\ncard chip magnet plastic payment [E-MAIL],loan\n"
+    assert "posteo" not in done.files[0].read_text()
+
+
+ODD = (' {"a": 1}', '```json\n{"a": 2}\n```\n', "The a is three.", '{"a": "```x```"}')
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_blanks_and_fences_are_taken_off_and_other_formats_set_aside(tmp_path: Path, chat: bool) -> None:
+    def row(n: int, output: str) -> dict[str, Any]:
+        asked = {"role": "user", "content": f"question {n}"}
+        answer = {"role": "assistant", "content": output}
+        return {"messages": [asked, answer]} if chat else {"input": f"question {n}", "output": output}
+
+    outputs = [*ODD, *(f'{{"a": {n}}}' for n in range(30))]
+    text = "".join(json.dumps(row(n, output)) + "\n" for n, output in enumerate(outputs))
+    (tmp_path / "eval.csv").write_text('input,output\nother,"{""a"": 0}"\n')
+    (tmp_path / "train.jsonl").write_text(text)
+    done = cleaned(tmp_path, ["style"], Source(path="train.jsonl"), "generation")
+    assert (dict(done.changed), dict(done.aside)) == ({"style": 2}, {"style": 1})
+    kept = [json.loads(line) for line in done.files[0].read_text().splitlines()]
+    assert kept == [row(n, output) for n, output in enumerate(['{"a": 1}', '{"a": 2}', *outputs[2:]]) if n != 2]
+    assert json.loads(done.aside_files[0].read_text()) == row(2, ODD[2])
+    assert (tmp_path / "train.jsonl").read_text() == text
+
+
+def test_other_languages_and_lengths_are_set_aside_and_what_does_not_fit_is_removed(tmp_path: Path) -> None:
+    rows = [(f"Where is my card number {n} and why is it so late?", "It is on the way.") for n in range(30)]
+    rows += [("Wo ist meine Karte und warum ist sie so spät?", "It is on the way."), ("long", "word " * 900)]
+    (tmp_path / "eval.jsonl").write_text(json.dumps({"input": "other", "output": "o"}) + "\n")
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps({"input": i, "output": o}) + "\n" for i, o in rows))
+    source, task = Source(path="train.jsonl"), Task(type="generation")
+    material = read_material(Source(path="eval.jsonl"), source, "generation", tmp_path)
+    audit = examine(material, task, budget=TokenBudget("small", 300, 16))
+    for fixes, removed, aside in (
+        (["too-long", "languages", "length-outliers"], {"too-long": 1}, {"languages": 1}),
+        (["length-outliers"], {}, {"length-outliers": 1}),
+    ):
+        folder = tmp_path / fixes[0]
+        done = clean(source, "generation", tmp_path, audit=audit, fixes=fixes, folder=folder)  # type: ignore[arg-type]
+        assert (dict(done.removed), dict(done.aside)) == (removed, aside)
+        assert done.kept == 32 - len(removed) - len(aside)
 
 
 def test_a_cleaned_copy_has_nothing_left_to_clean(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Each look at the rows alone: conflicts, label noise, labels, boilerplate, style, languages, lengths."""
+"""Each look at the rows alone: conflicts, label noise, labels, boilerplate, lengths, paraphrases."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from baselines.audit.boilerplate import boilerplate, phrase_in
 from baselines.audit.conflicts import conflicts
 from baselines.audit.findings import Finding
 from baselines.audit.label_noise import Unsure, suspects, why_not
-from baselines.audit.languages import language_of
 from baselines.audit.lengths import TEMPLATE_TOKENS, TokenBudget, counter, lengths
 from baselines.audit.near_duplicates import twins_of
-from baselines.audit.paraphrases import paraphrases
-from baselines.audit.style import style
+from baselines.audit.paraphrases import own_paraphrases, paraphrases
 from reports.errors import DataError
 from reports.run.schema import Task
 
@@ -46,13 +44,13 @@ def test_a_majority_stays_and_a_tie_leaves_nobody(material: Build) -> None:
     assert "“a” (2)" in next(row.note for row in found.rows if row.row == 4 and row.part == "train")
 
 
-def test_nearly_the_same_with_another_answer_is_shown_and_not_removed(material: Build) -> None:
+def test_nearly_the_same_with_another_answer_is_shown_and_only_set_aside(material: Build) -> None:
     rows = material(
         [("I lost the card you sent to my old home", "a"), ("I lost the cards you sent to my old home", "b")]
     )
     found = kinds(list(conflicts(rows, twins_of(rows.learn))))
     assert set(found) == {"near-conflicts"}
-    assert found["near-conflicts"].fix is None
+    assert [(row.row, row.change) for row in found["near-conflicts"].rows] == [(3, "set-aside")]
 
 
 def test_free_answers_do_not_conflict(material: Build) -> None:
@@ -140,6 +138,7 @@ def test_rare_unseen_and_dominant_labels(material: Build) -> None:
     assert found["rare-labels"].rows[0].row == 62
     assert found["unseen-labels"].severity == "serious"
     assert "98.4 %" in found["imbalance"].text
+    assert [(row.row, row.note) for row in found["imbalance"].rows] == [(62, "“rare”")], "what the score rests on"
     assert "too-few" not in found
 
 
@@ -153,6 +152,7 @@ def test_training_rows_of_one_label_teach_nothing(material: Build) -> None:
 def test_few_rows_are_said(material: Build, rows: int, severity: str | None) -> None:
     found = kinds(balance(material([(f"x {n}", "ab"[n % 2]) for n in range(rows)]))).get("too-few")
     assert (found.severity if found else None) == severity
+    assert len(found.rows if found else ()) == (rows if severity else 0)
 
 
 # --- boilerplate --------------------------------------------------------------------------------------
@@ -200,65 +200,6 @@ def test_only_rows_that_are_no_answer_are_removed(material: Build) -> None:
     assert boilerplate(material(letters, task="generation")) is None, "where most close so, it is the house style"
 
 
-# --- style --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("usual", "odd", "said"),
-    [
-        ('{"a": 1, "b": 2}', '{"a": 1, "c": 2}', "the keys a and c"),
-        ('{"a": 1}', '{"a": 1', "broken JSON"),
-        ('{"a": 1}', '```json\n{"a": 1}\n```', "code fence"),
-        ("A sentence.", "a sentence.", "begins small"),
-        ("A sentence.", "A sentence", "without a stop"),
-        ("A sentence.", "A SENTENCE.", "in capitals"),
-        ("A sentence.", " A sentence.", "blanks around it"),
-        ("A sentence.", "Two\nlines.", "several lines"),
-    ],
-)
-def test_the_few_that_are_written_otherwise(material: Build, usual: str, odd: str, said: str) -> None:
-    rows = [(f"q {n}", usual) for n in range(30)] + [("odd", odd)]
-    found = kinds(style(material(rows, task="generation")))["style"]
-    assert [row.row for row in found.rows] == [32]
-    assert said in found.rows[0].note
-
-
-def test_where_styles_are_mixed_there_is_no_right_one(material: Build) -> None:
-    rows = [(f"q {n}", "One." if n % 2 else "one") for n in range(40)]
-    assert "style" not in kinds(style(material(rows, task="generation")))
-
-
-def test_outputs_of_another_length(material: Build) -> None:
-    rows = [(f"q {n}", "word " * (20 + n % 7)) for n in range(40)] + [("long", "word " * 3000), ("short", "w")]
-    found = kinds(style(material(rows, task="generation")))["length-outliers"]
-    assert {row.row for row in found.rows} == {42, 43}
-
-
-@pytest.mark.parametrize(
-    ("text", "language"),
-    [
-        ("Where is my card and why did it not arrive?", "English"),
-        ("Wo ist meine Karte und warum ist sie nicht da?", "German"),
-        ("Où est ma carte bancaire ? Je ne la trouve pas.", "French"),
-        ("¿Dónde está mi tarjeta y por qué no ha llegado?", "Spanish"),
-        ("где моя банковская карта", "Cyrillic script"),
-        ("私のカードはどこですか", "Japanese"),
-        ("我的卡在哪里", "Chinese"),
-        ("OK", ""),
-        ("12345 67890", ""),
-    ],
-)
-def test_languages(text: str, language: str) -> None:
-    assert language_of(text) == language
-
-
-def test_rows_of_another_language(material: Build) -> None:
-    rows = [(f"Where is my card number {n} and why is it late?", "a") for n in range(30)]
-    found = kinds(style(material([*rows, ("Wo ist meine Karte und warum ist sie so spät?", "a")])))["languages"]
-    assert [row.row for row in found.rows] == [32]
-    assert "German" in found.rows[0].note
-
-
 # --- lengths ------------------------------------------------------------------------------------------
 
 
@@ -296,9 +237,40 @@ def test_paraphrases_need_nearness_and_the_same_answer(material: Build) -> None:
     vectors = np.array([[1, 0], [0, 1], [0.999, 0.04], [0, 1]], dtype=np.float32)
     found = paraphrases(rows, vectors)
     assert found is not None
-    assert [row.row for row in found.rows] == [2]
-    assert "train.csv row 2" in found.rows[0].note
+    assert [(row.part, row.row, row.change) for row in found.rows] == [("train", 2, "set-aside")]
+    assert "eval.csv row 2" in found.rows[0].note
     assert paraphrases(rows, vectors, {0}) is None
+
+
+def test_paraphrases_within_the_training_data(material: Build) -> None:
+    near = [1.0, 0.0], [0.999, 0.04]
+    texts = [
+        ("lost my card", "a", near[0]),
+        ("my card is gone", "a", near[1]),
+        ("no card any more", "b", near[1]),
+        ("where is my card", "a", near[1]),
+        ("lost 2 cards", "a", near[0]),
+        ("app crashes", "a", [0.0, 1.0]),
+    ]
+    rows = material([(text, label) for text, label, _ in texts])
+    vectors = np.array([vector for *_, vector in texts], dtype=np.float32)
+    found = own_paraphrases(rows, vectors)
+    assert found is not None
+    assert {row.row: row.note.partition(" (")[0] for row in found.rows} == {
+        3: "means about the same as train.csv row 2", 5: "means about the same as train.csv row 2",
+    }  # fmt: skip
+    assert found.count == 2
+    told = own_paraphrases(rows, vectors, {1})
+    assert told is not None
+    assert [row.row for row in told.rows] == [5]
+
+
+def test_a_deep_look_compares_training_rows_with_each_other(material: Build) -> None:
+    rows = material([("lost my card", "a"), ("the plastic is gone", "a")], [("app crashes", "a")])
+    vectors = np.array([[1, 0], [0.999, 0.04], [0, 1]], dtype=np.float32)
+    found = examine(rows, TASK, embed=lambda _: vectors).finding("own-paraphrases")
+    assert found is not None
+    assert [row.row for row in found.rows] == [3]
 
 
 # --- all of it ----------------------------------------------------------------------------------------

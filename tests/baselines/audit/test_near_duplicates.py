@@ -14,7 +14,7 @@ from baselines.audit.near_duplicates import repeats, twins_of
 from baselines.audit.repetition import duplicates, leaking, leaks
 from baselines.audit.rows import Item
 from baselines.audit.shingles import similar_pairs
-from reports.run.schema import Case, Example, Question
+from reports.run.schema import Case, Example, Question, Task
 
 Build = Callable[..., Material]
 
@@ -152,10 +152,11 @@ def test_a_plan_asks_for_the_near_leaks_alone() -> None:
     ]
     examples = [Example(id="1", input="where is my card?", output="a"),
                 Example(id="2", input="My parcel has not arived yet!", output="a")]  # fmt: skip
-    found = survey(cases, examples, (), "generation")
+    found = survey(cases, examples, (), Task(type="generation"))
     assert found.leaked_near == ("1",)
     assert [(f.kind, f.count) for f in found.findings if "leaks" in f.kind] == [("leaks", 1), ("near-leaks", 1)]
-    assert survey(cases, [], (), "generation").leaked_near == survey([], examples, (), "generation").leaked_near == ()
+    for none in (survey(cases, [], (), Task(type="generation")), survey([], examples, (), Task(type="generation"))):
+        assert none.leaked_near == ()
 
 
 def test_exact_and_near_repeats_are_two_findings(material: Build) -> None:

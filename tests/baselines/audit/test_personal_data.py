@@ -34,6 +34,21 @@ def test_every_planted_value_is_masked_whole_in_every_sentence(planter: dict[str
         ("from 203.0.113.7:8080", "from [IP]:8080"),
         ("key=sk-ant-api03-abcDEF123456ghiJKL789", "key=[KEY]"),
         ("-----BEGIN RSA PRIVATE KEY-----", "[KEY]"),
+        ("john.doe@example.com, jane.user@example.org", "[E-MAIL], [E-MAIL]"),
+        ("DE89-3704-0044-0532-0130-00", "[IBAN]"),
+        ("8.8.8.8 or 3.120.44.7", "[IP] or [IP]"),
+        ("http://192.168.1.10/admin", "http://[IP]/admin"),
+        ("net 203.0.113.0, host 2.3.4.5, 2.3.4.6:8080", "net [IP], host [IP], [IP]:8080"),
+        ("call 555 123 4567", "call [PHONE]"),
+        ("1-800-555-0199", "[PHONE]"),
+        ("0171 2345678", "[PHONE]"),
+        ("06 12 34 56 78, 07700 900123", "[PHONE], [PHONE]"),
+        ("api_key=9f86d081884c7d659a2feaa0c55ad015", "api_key=[KEY]"),
+        ('"client_secret": "Zx81kQp0Lm29vBn47Tyu"', '"client_secret": "[KEY]"'),
+        ("postgres://app:s3cr3tPw@db.posteo.de/x", "postgres://app:[KEY]@db.posteo.de/x"),
+        ("dop_v1_" + "0a1b2c3d4e5f6071" * 4, "[KEY]"),
+        ("Authorization: Bearer abcDEF123ghiJKL456mnoPQR789", "Authorization: Bearer [KEY]"),
+        ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "aws_secret_access_key = [KEY]"),
     ],
 )
 def test_what_is_masked(text: str, masks: str) -> None:
@@ -53,6 +68,14 @@ def test_what_is_masked(text: str, masks: str) -> None:
         "@handle, a@b, 12:34:56, 1::1",
         "the 1990-2000-2010 decades, 555-1234",
         "127.0.0.1 and ::1 are this machine",
+        "mail EMAIL_002@example.com, first.last@example.org or user1@mail.example.net",
+        "netmask 255.255.255.0, Agent/9.8.7.60, pkg-12.10.30.4, section 12.1.40.3, v 10.40.2.1",
+        "1.2.3.4 Results",
+        "postgres://user:password@host/db, http://a:${PASS_1}@b, redis://me:your_pass1@host",
+        "555 123 4567 is the order, 1234 5678 the box",
+        "api_key=YOUR_API_KEY_GOES_HERE_123, token: /usr/local/lib/python3.8/site-packages",
+        "password: correct-horse-battery-staple-2024, the token claude-3-5-sonnet-20241022-preview-v2",
+        "tokenizer 9f86d081884c7d659a2feaa0c55ad015, sha256 9f86d081884c7d659a2feaa0c55ad015",
     ],
 )
 def test_what_only_looks_like_it(text: str) -> None:
@@ -66,7 +89,17 @@ def test_masking_never_fails_and_twice_is_once(text: str) -> None:
 
 
 def test_long_texts_take_no_time_to_speak_of() -> None:
-    for text in ("1" * 20_000, "a@" * 10_000, "1.1.1." * 5_000, "+49 " * 5_000, ":" * 20_000, "DE12 3456 " * 3_000):
+    for text in (
+        "1" * 20_000,
+        "a@" * 10_000,
+        "1.1.1." * 5_000,
+        "+49 " * 5_000,
+        ":" * 20_000,
+        "DE12 3456 " * 3_000,
+        "token_" * 4_000,
+        "secret = " * 3_000,
+        "aB3" * 7_000,
+    ):
         personal_data(text)
 
 

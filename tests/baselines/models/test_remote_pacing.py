@@ -83,6 +83,45 @@ async def test_requests_that_hang_hold_no_probe_back(clock: Clock) -> None:
     assert (await asyncio.wait_for(pace.start(1), 1)).started >= probe.started + 2
 
 
+async def test_a_request_that_hangs_among_quick_ones_holds_no_place_and_halves_nothing(clock: Clock) -> None:
+    pace = pace_of(clock)
+    await answered_round(pace, 2)
+    pace.allowed = 1.0
+    hanging = await pace.start(1)
+    blocked = asyncio.ensure_future(pace.start(1))
+    await asyncio.sleep(0.01)
+    assert not blocked.done()
+    clock.now += 0.3
+    quick = await asyncio.wait_for(blocked, 2)
+    pace.succeeded(quick, 1)
+    pace.end(quick)
+    pace.allowed = 4.0
+    pace.timed_out(hanging)
+    assert pace.allowed == 4.0
+
+
+async def test_no_more_hang_than_have_a_place_and_slow_answers_still_halve(clock: Clock) -> None:
+    pace = pace_of(clock, Limits(max_concurrency=16))
+    await answered_round(pace, 2)
+    pace.allowed = 8.0
+    for _ in range(2):  # the endpoint has stalled altogether
+        tickets = [await asyncio.wait_for(pace.start(1), 1) for _ in range(8)]
+        clock.now += 1
+    blocked = asyncio.ensure_future(pace.start(1))
+    await asyncio.sleep(0.01)
+    assert not blocked.done()
+    blocked.cancel()
+    for ticket in tickets:
+        clock.now += 10
+        pace.succeeded(ticket, 1)
+        pace.end(ticket)
+    late = await pace.start(1)
+    clock.now += 2
+    pace.allowed = 8.0
+    pace.timed_out(late)
+    assert pace.allowed == 4.0
+
+
 async def test_growth_after_a_refusal_is_one_a_round(clock: Clock) -> None:
     pace = pace_of(clock)
     pace.allowed = 16.0

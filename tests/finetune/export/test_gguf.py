@@ -126,3 +126,9 @@ def test_llama_3_positions_are_divided_as_published() -> None:
     frequencies, _ = ROPE_INIT_FUNCTIONS["llama3"](config, device=None)
     plain = 1.0 / 500000.0 ** (np.arange(0, 128, 2) / 128)
     assert np.allclose(plain / factors, frequencies.numpy(), rtol=1e-5)
+
+
+def test_more_tokens_than_rows_are_refused_in_one_line(tiny_model: Path) -> None:
+    files = open_model(str(tiny_model))
+    with pytest.raises(DataError, match=r"The tokenizer has \d+ tokens, the model's output layer 300"):
+        read_vocabulary(files.tokenizer, {**files.config, "vocab_size": 300})

@@ -43,3 +43,17 @@ def test_a_template_that_ollama_cannot_hold_is_refused(tiny_model: Path) -> None
     tokenizer.chat_template = "{% for m in messages %}{{ '{{x}}' + m['content'] }}{% endfor %}<|end|>"
     with pytest.raises(DataError, match="which an Ollama template cannot"):
         modelfile("m.gguf", layout_of(tokenizer), context=8, max_tokens=1, licence="")
+
+
+def test_a_beginning_that_ollama_adds_itself_is_not_in_the_template(tiny_model: Path) -> None:
+    """Llama 3 writes BOS into its template and before every text: two of them would begin each prompt."""
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = load_tokenizer("model", tiny_model)
+    tokenizer.bos_token = "<|user|>"
+    template = TemplateProcessing(single="<|user|> $A", special_tokens=[("<|user|>", tokenizer.bos_token_id)])
+    tokenizer.backend_tokenizer.post_processor = template
+    layout = layout_of(tokenizer)
+    assert layout.prompt_text("hi").startswith("<|user|>")
+    text = modelfile("model.gguf", layout, context=1024, max_tokens=16, licence="Apache-2.0")
+    assert "<|user|>" + rendered(text, "hi") == layout.prompt_text("hi")

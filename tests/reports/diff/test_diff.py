@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from reports.diff import RunDiff, diff_runs, lines, pair_cases
+from reports.diff.pairing import Pairing, pooled
 from reports.run.schema import Answer, Case, Question, Score
 from reports.run.store import RunStore
+from reports.statistics import Outcomes
 
 MakeRun = Callable[..., RunStore]
 
@@ -208,3 +213,18 @@ def test_the_frozen_run_compares_with_itself(make_run: MakeRun) -> None:
     diff = diff_runs(frozen, make_run("b", cases=60))
     assert diff.cases.shared == 60
     assert len(diff.approaches) == 7
+
+
+def test_seeds_open_an_interval_between_runs_as_they_do_within_one() -> None:
+    rng = np.random.default_rng(0)
+    scores = {name: (rng.random(200) < rate).astype(float) for name, rate in (("zero-shot", 0.6), ("qlora", 0.7))}
+    read: dict[str, list[str | None]] = {name: ["x"] * 200 for name in scores}
+    plain = Outcomes("accuracy", "binary", scores, predicted=read, expected=["x"] * 200)
+    seeded = replace(plain, seed_sd={"qlora": 0.05}, seeds={"qlora": 3})
+    rows = tuple(range(200))
+    pairing = Pairing(rows, rows, 0, (), (), (), ())
+    for table in (plain, seeded):
+        between = pooled(table, table, ("zero-shot", "qlora"), pairing).compare("A", "B")
+        within = table.compare("zero-shot", "qlora")
+        assert (between.low, between.high, between.p) == (within.low, within.high, within.p)
+    assert seeded.compare("zero-shot", "qlora").high > plain.compare("zero-shot", "qlora").high

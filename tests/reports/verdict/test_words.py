@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from reports.costs import CostEstimate, PriceNeeded
+from reports.costs.estimate import MACHINE_HOURS, CostPart, from_parts
 from reports.run.schema import Decision, Traffic
 from reports.statistics import Outcomes, cases_for
 from reports.verdict import ApproachFacts, Evidence, Threshold, Verdict, decide
@@ -229,3 +230,18 @@ def test_without_a_price_nothing_is_called_the_cheapest(run: Evidence) -> None:
     assert verdict.approach == "rag"
     assert "the simplest to build of those that may be the best" in verdict.headline
     assert "cheap" not in verdict.headline
+
+
+def test_a_machine_that_waits_is_paid_too() -> None:
+    """At 1,000 answers a day a GPU works a few hours a month: who keeps one on pays for 730."""
+    part = CostPart(MACHINE_HOURS, "query", 4.45 * 0.26 / 3600 / 0.3, 0.0, 0.0)
+    cost = replace(from_parts([part]), hour_usd=4.45)
+    outcomes = Outcomes("accuracy", "binary", {"qlora": np.tile([1.0, 1.0, 0.0], 100)})
+    data = Evidence((ApproachFacts("qlora", "qlora", cost),), outcomes)
+    said = [w for w in decide(data, Decision(), Traffic(queries_per_day=1000)).warnings if "kept on" in w]
+    assert said == [
+        "The machine is reckoned as shared: 7.3 hours a month answer for qlora. One that is kept on for it alone costs "
+        "$3,248 a month."
+    ]
+    busy = decide(data, Decision(), Traffic(queries_per_day=100_000))
+    assert not [w for w in busy.warnings if "kept on" in w]
