@@ -270,7 +270,7 @@ def _workloads(count: int) -> list[Workload]:
 
 
 def _of(count: int, new: int) -> int:
-    """All prompts where answers are short; a quarter of them says as much where they are long, in a quarter of the time."""
+    """All prompts where answers are short; a quarter of them says as much of long ones."""
     return count if new <= 32 else count // 4
 
 
