@@ -24,8 +24,8 @@ from reports.text import clean, count, json_text, number, size
 
 EXACTNESS = (
     "The formula is within 20 % of all 27 published measurements that it was held against (median 7 %; rank, length "
-    "and logits as each source has them) and of 34 of 38 figures that vendors state; it lies above minima that leave out "
-    "the logits of vocabularies beyond 100,000."
+    "and logits as each source has them) and of 34 of 38 figures that vendors state; it lies above minima that leave "
+    "out the logits of vocabularies beyond 100,000."
 )
 STEP_EXAMPLES = 16
 """Of an optimizer step, for the speed."""
