@@ -100,6 +100,8 @@ def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: T
         return
     (worst, name), failed = max(counts), sum(count for count, _ in counts)
     share = "all of them" if worst == failed else "most of them" if 2 * worst > failed else "the largest part"
+    if sum(count == worst for count, _ in counts) > 1:  # a tie: nobody's part is the largest
+        share = f"{worst:,} of them"
     whom = f"({worst:,} of {choice.qualities[name].n:,}) from {called(name)}"
     if failed == 1:
         yield f"1 answer failed and counts as wrong {whom}."

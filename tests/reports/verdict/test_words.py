@@ -126,6 +126,14 @@ def test_failures_without_effect_are_only_counted(run: Evidence) -> None:
     assert not any("left out" in w for w in verdict.warnings)
 
 
+def test_of_failures_in_equal_parts_none_is_called_the_largest(run: Evidence) -> None:
+    failed = np.zeros(600, dtype=bool)
+    failed[np.flatnonzero((run.outcomes.scores["zero-shot"] == 0) & (run.outcomes.scores["rag"] == 0))[:2]] = True
+    tied = replace(run.outcomes, failed={"zero-shot": failed, "rag": failed})
+    (said,) = (w for w in decide(replace(run, outcomes=tied), Decision(), TRAFFIC).warnings if "count as wrong" in w)
+    assert said.startswith("4 answers failed and count as wrong; 2 of them (2 of 600) from ")
+
+
 def test_format_failures_that_flatter_tuning_are_said() -> None:
     rng = np.random.default_rng(1)
     able = (rng.random(500) < 0.85).astype(float)
