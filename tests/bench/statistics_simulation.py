@@ -27,6 +27,7 @@ SECTIONS: tuple[Callable[[float], Iterator[Line]], ...] = (
     binary.proportions_in_groups,
     binary.pairs_in_groups,
     binary.several,
+    binary.several_in_groups,
     binary.stopping,
     numbers.latency,
     numbers.graded,

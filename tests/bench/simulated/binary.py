@@ -74,6 +74,24 @@ def _equal(rng: np.random.Generator, seed: int, *, n: int) -> tuple[bool, ...]:
     return wrong, "a0" not in statistics.could_be_best(equal.names, columns.mean(axis=0), draws, units=n)
 
 
+def several_in_groups(scale: float) -> Iterator[Line]:
+    """The best set where cases share groups: six equal approaches, each of which a group may suit or not."""
+    for n, per_group in ((60, 10), (100, 10), (100, 5), (300, 10), (300, 5)):
+        setting = f"6 equal approaches, {n // per_group} groups of {per_group}"
+        trial = partial(_equal_in_groups, n=n, per_group=per_group)
+        yield from settle({"best set in groups loses the best": "size"}, setting, n, trial, int(1000 * scale))
+
+
+def _equal_in_groups(rng: np.random.Generator, seed: int, *, n: int, per_group: int) -> tuple[bool, ...]:
+    groups = np.arange(n) // per_group
+    rates = np.clip(0.75 + rng.normal(0, 0.12, size=(6, int(groups[-1]) + 1)), 0, 1)[:, groups]
+    columns = (rng.random((6, n)) < rates).astype(float).T
+    sums = resample_sums(np.column_stack([columns, np.ones(n)]), groups, RESAMPLES, seed)
+    names, units = [f"a{i}" for i in range(6)], int(groups[-1]) + 1
+    draws = sums[:, :-1] / sums[:, -1:]
+    return ("a0" not in statistics.could_be_best(names, columns.mean(axis=0), draws, units=units),)
+
+
 def _table(rng: np.random.Generator, seed: int, n: int, rates: tuple[float, ...]) -> statistics.Outcomes:
     """Approaches that share the difficulty of the cases."""
     difficulty = rng.random(n)
