@@ -82,6 +82,8 @@ def _export_weights(
             case "gguf":
                 return export_weights.gguf(source, folder, base, quantisations, measure=options.measure)
             case _:
+                if options.measure:
+                    raise UsageError("--measure times weights and GGUF files, not `ollama`.", "Measure `--to gguf`.")
                 said = options.quantisations != ExportOptions.quantisations
                 return export_weights.ollama(source, folder, base, quantisations[0] if said else "q8_0")
 

@@ -78,6 +78,8 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         """Given by the trainer: what the first of several processes says."""
         self.tokens = 0
         """Of the step that runs, prompts included; set by the trainer."""
+        self.saving = 0.0
+        """Seconds that the last checkpoint took; set by the trainer."""
         self.watch = Watch(recipe)
         self.growth = Growth(model)
         self.sampler = sampler
@@ -260,7 +262,9 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         self._on_warning(text)
 
     def _is_time(self) -> bool:
-        return self.agree(time.perf_counter() - self._saved >= self._checkpoint_seconds)
+        """Not before twenty times what the last one took: those of whole models have tens of gigabytes."""
+        pause = max(self._checkpoint_seconds, 20 * self.saving)
+        return self.agree(time.perf_counter() - self._saved >= pause)
 
     # --- checkpoints ------------------------------------------------------------------------------
 
@@ -281,7 +285,7 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         self.outcome.history = [TrainingStep.model_validate(point) for point in facts["history"]]
         self.watch.base = math.inf if self.outcome.base_loss is None else self.outcome.base_loss
         self.watch.recent.extend(facts["recent"])
-        self.watch.lowest = math.inf if facts["lowest"] is None else facts["lowest"]
+        self.watch.lowest = math.inf if facts.get("lowest") is None else facts["lowest"]
         self.growth.told = facts["told"]
         if self.sampler is not None and facts.get("heard"):
             self.sampler.recall(facts["heard"])

@@ -25,6 +25,9 @@ from reports.errors import DataError
 MINIMUM = 10
 """Fewer examples than this cannot be split and teach nothing."""
 
+MANY = 20_000
+"""From here on one or two epochs are usual."""
+
 FEW = 50
 """Below this a warning says so."""
 
@@ -111,7 +114,11 @@ def prepare(pairs: Sequence[Pair], layout: Layout, recipe: Recipe, context: int)
             f"Only {len(kept)} of {len(pairs)} examples fit into {limit} tokens.",
             "Raise `max_length`, choose a model with a longer context, or shorten the inputs.",
         )
-    warnings = (*_warnings(len(kept), dropped, limit, len(pairs)), *_untrained(pairs, samples, layout))
+    warnings = (
+        *_warnings(len(kept), dropped, limit, len(pairs)),
+        *_epochs(len(kept), recipe),
+        *_untrained(pairs, samples, layout),
+    )
     validation = _validation([pairs[at].group or f"\0{at}" for at in kept], recipe)
     return Prepared(
         train=tuple(samples[at] for i, at in enumerate(kept) if i not in validation),
@@ -215,6 +222,13 @@ def _warnings(kept: int, dropped: Sequence[Pair], limit: int, total: int) -> tup
     if kept < FEW:
         said.append(f"Only {kept} examples: the result depends on chance; {FEW} or more are usual.")
     return tuple(said)
+
+
+def _epochs(kept: int, recipe: Recipe) -> tuple[str, ...]:
+    """Evidence 5.2: one or two epochs above 20,000 examples, three with early stopping below."""
+    if kept <= MANY or recipe.epochs <= 2:
+        return ()
+    return (f"{recipe.epochs} epochs over {kept:,} examples: one or two are usual above {MANY:,}.",)
 
 
 def _places(pairs: Sequence[Pair]) -> str:

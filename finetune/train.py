@@ -150,9 +150,10 @@ def _train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str
     recipe, out, device = job.recipe, job.out, job.device or default_device()
     precision = training_precision(recipe, job.precision)
     bf16 = device.startswith("cuda") and resolve_precision("auto", device) == "bfloat16"
+    halved = bf16 and job.precision != "float32"
     checkpointing = recipe.gradient_checkpointing
     if checkpointing is None:
-        checkpointing = _begin(plan, recipe, device, bf16).estimate.checkpointing
+        checkpointing = _begin(plan, recipe, device, halved).estimate.checkpointing
     weights = load_weights(plan.files, precision=precision, device=device, training=True)
     torch.manual_seed(recipe.seed)
     model = adapt(weights, recipe, checkpointing=checkpointing)
@@ -171,9 +172,9 @@ def _train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str
             sampler=Sampler(weights.model, weights.tokenizer, plan.data, plan.end_ids),
             checkpoint_seconds=job.checkpoint_seconds,
         ),
-        mixed=weights.precision == "bfloat16" or (bf16 and job.precision != "float32"),
+        mixed=weights.precision == "bfloat16" or halved,
     )
-    needed = _smallest_step(plan, recipe, device, bf16)
+    needed = _smallest_step(plan, recipe, device, halved)
     outcome = _check_learnt(_run(trainer, recipe, needed.words()), on_warning)
     record = _record(recipe, plan, outcome, trained)
     if trainer.is_world_process_zero():
@@ -240,7 +241,7 @@ def plan_of(job: Job) -> Plan:
     """The job's data as tokens, and the identity of its result. Raises DataError for data that cannot teach."""
     recipe = job.recipe
     files = open_model(job.base, job.revision)
-    _check_unquantised(files)
+    check_unquantised(files)
     layout = layout_of(files.tokenizer, job.chat_arguments, files.end_ids)
     context = job.context_length or files.context_length
     data = prepare(job.pairs, layout, recipe, context)
@@ -263,7 +264,7 @@ def plan_of(job: Job) -> Plan:
     return Plan(files, data, named, tuple(layout.end_ids))
 
 
-def _check_unquantised(files: ModelFiles) -> None:
+def check_unquantised(files: ModelFiles) -> None:
     """Raise DataError for GPTQ, AWQ and the like: their weights can be answered with, not trained."""
     stored = files.config.get("quantization_config")
     if stored:

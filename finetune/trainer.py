@@ -15,6 +15,7 @@ step over, or have no example in it, without the others waiting for a part of it
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """Trainer's own checkpoint, whole or not at all."""
+        started = time.perf_counter()
         if self.args.should_save:
             self.store.begin()
         self.accelerator.wait_for_everyone()
@@ -208,6 +210,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             self.store.finish(self.state.global_step, self.course.facts)
+        self.course.saving = time.perf_counter() - started
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self.store.fresh)

@@ -33,7 +33,7 @@ from finetune.export.plan import OUTPUT, TrainerPlan, plan_for
 from finetune.loading import Precision, default_device, resolve_precision
 from finetune.model_files import ModelFiles, open_model
 from finetune.recipe import Recipe
-from finetune.train import RECORD, result_folder, stored_record
+from finetune.train import RECORD, check_unquantised, result_folder, stored_record
 from reports.errors import EnvironmentFault
 from reports.run.schema import TrainingRecord, TrainingStep
 
@@ -88,15 +88,16 @@ def train_outside(  # noqa: PLR0917 - as finetune.train.train
 ) -> TrainingRecord:
     """Train through `engine` into `out`. Raises EnvironmentFault (not installed, failed), UsageError, DataError."""
     files = open_model(base, setting.revision)
+    check_unquantised(files)
     layout = layout_of(files.tokenizer, setting.chat_arguments, files.end_ids)
+    device = setting.device or default_device()
+    bf16 = device.startswith("cuda") and resolve_precision("auto", device) == "bfloat16"
     parts = split_pairs(pairs, layout, recipe, setting.context_length or files.context_length)
-    provenance = _provenance(engine, files, layout.hash, parts, recipe, setting)
+    provenance = _provenance(engine, files, layout.hash, parts, recipe, setting, bf16)
     done = stored_record(out, recipe, provenance.fingerprint)
     if done is not None:
         return done
     tool = tools.find_tool(engine, setting.python)
-    device = setting.device or default_device()
-    bf16 = device.startswith("cuda") and resolve_precision("auto", device) == "bfloat16"
     plan = plan_for(
         parts, recipe, base=str(files.folder.resolve()), layout=layout, device=device, revision=None, bf16=bf16
     )
@@ -218,9 +219,9 @@ def _result(output: Path, method: str, engine: str) -> Path:
 
 
 def _provenance(  # noqa: PLR0917
-    engine: str, files: ModelFiles, layout_hash: str, parts: Parts, recipe: Recipe, setting: Setting
+    engine: str, files: ModelFiles, layout_hash: str, parts: Parts, recipe: Recipe, setting: Setting, bf16: bool
 ) -> adapter.Provenance:
-    precision = {"qlora": "nf4", "full": "float32"}.get(recipe.method, "float32")
+    precision = {"qlora": "nf4", "full": "float32"}.get(recipe.method, "bfloat16" if bf16 else "float32")
     plain = adapter.Provenance(
         method=recipe.method,
         base=setting.name or files.name,

@@ -116,7 +116,8 @@ def script(plan: TrainerPlan) -> str:
         adapter=pprint.pformat(adapter(plan), sort_dicts=False),
     )
     read = _READ.format(file=RENDERED)
-    dtype = "torch.bfloat16" if plan.bf16 else "torch.float32"
+    # All weights train in float32 under bf16 autocast, as ours do: small updates vanish in bf16 weights.
+    dtype = "torch.bfloat16" if plan.bf16 and recipe.method != "full" else "torch.float32"
     loading = f"dtype={dtype}"
     if quantised:
         loading += f", quantization_config={_QUANTISED.format(dtype=dtype)}"

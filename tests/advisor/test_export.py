@@ -130,6 +130,11 @@ def test_ollama_gets_a_file_and_its_modelfile(run: Path, tmp_path: Path) -> None
     assert (tmp_path / "o" / "model-f16.gguf").is_file()
 
 
+def test_what_an_export_cannot_measure_is_said(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--measure"):
+        export_run(run, "ollama", ExportOptions(out=tmp_path / "o", measure=True))
+
+
 @pytest.mark.parametrize(
     ("to", "file"), [("llamafactory", "train.yaml"), ("axolotl", "axolotl.yaml"), ("trl", "train.py")]
 )

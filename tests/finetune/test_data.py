@@ -215,3 +215,11 @@ def test_a_conversation_may_begin_with_the_assistant(tiny_model: Path, template:
     sample = sample_of(pair, layout)
     heard = [layout.tokenizer.decode(sample.ids[start:end]) for start, end in sample.spans]
     assert heard == ["hi<|end|>", "hello there<|end|>", "refund<|end|>"]
+
+
+def test_many_epochs_over_many_examples_are_called_unusual() -> None:
+    from finetune.data import _epochs
+
+    assert _epochs(20_001, Recipe(epochs=3))
+    assert not _epochs(20_001, Recipe(epochs=2))
+    assert not _epochs(20_000, Recipe(epochs=3))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -378,3 +379,16 @@ def test_the_base_model_is_not_touched(tiny_model: Path, tmp_path: Path) -> None
     before = hash_weights(tiny_model)
     run(tiny_model, tmp_path)
     assert hash_weights(tiny_model) == before
+
+
+def test_a_checkpoint_that_took_long_is_not_written_again_at_once(tiny_model: Path) -> None:
+    """One of a whole model of 7 billion weights has some hundred gigabytes."""
+    from finetune.course import Course
+
+    course = Course(
+        SimpleNamespace(modules=list, parameters=list), Recipe(), on_step=lambda *_: None, checkpoint_seconds=0.0
+    )
+    course._saved = time.perf_counter() - 30
+    assert course._is_time()
+    course.saving = 2.0
+    assert not course._is_time()

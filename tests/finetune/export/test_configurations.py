@@ -97,3 +97,11 @@ def test_a_step_learns_from_the_recipes_batch_on_any_device(tiny_model: Path) ->
     assert (large.per_device, large.accumulation) == (12, 1)
     assert llamafactory.configuration(large)["bf16"] is True
     assert "use_cpu" not in llamafactory.configuration(large)
+
+
+def test_whole_weights_train_in_float32_in_trl_too(tiny_model: Path) -> None:
+    """Under bf16 autocast, as ours do: the same recipe, and small updates do not vanish."""
+    whole, adapter = (trl_script.script(planned(tiny_model, "cuda:0", method=m)[0]) for m in ("full", "lora"))
+    assert "dtype=torch.float32" in whole
+    assert "'bf16': True" in whole
+    assert "dtype=torch.bfloat16" in adapter
