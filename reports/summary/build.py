@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -227,11 +228,13 @@ def _leader(approaches: Collection[ApproachSummary], baseline: str | None) -> st
 def _pairs(
     approaches: Collection[ApproachSummary], baseline: str | None, recommended: str | None
 ) -> list[tuple[str, str]]:
-    """Whose costs are set against each other: every contender with the baseline, then with the recommended one."""
+    """Whose costs are set against each other: with the baseline, then with the recommended one, then all others."""
     names = [a.name for a in approaches if a.kind != "floor"]
     first = [(baseline, name) for name in names if baseline and name != baseline]
     second = [(name, recommended) for name in names if recommended and name not in (baseline, recommended)]
-    return first + (second if recommended != baseline else [])
+    known = first + (second if recommended != baseline else [])
+    seen = {frozenset(pair) for pair in known}
+    return known + [pair for pair in combinations(names, 2) if frozenset(pair) not in seen]
 
 
 def _slices(
