@@ -30,6 +30,9 @@ from reports.run.schema import TrainingStep
 HISTORY = 400
 """Points kept of the course of a training; validation points always."""
 
+SLOW_SAVE = 1.0
+"""Seconds from which a checkpoint counts as slow."""
+
 UNSTOPPED_PATIENCE = 2
 """Evaluations after the best one at which overfitting is told where `patience: 0` does not stop for it."""
 
@@ -262,8 +265,8 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         self._on_warning(text)
 
     def _is_time(self) -> bool:
-        """Not before twenty times what the last one took: those of whole models have tens of gigabytes."""
-        pause = max(self._checkpoint_seconds, 20 * self.saving)
+        """Not before twenty times what a slow one took: those of whole models have tens of gigabytes."""
+        pause = max(self._checkpoint_seconds, 20 * self.saving if self.saving > SLOW_SAVE else 0.0)
         return self.agree(time.perf_counter() - self._saved >= pause)
 
     # --- checkpoints ------------------------------------------------------------------------------
