@@ -13,7 +13,6 @@ import numpy as np
 from reports import costs, text
 from reports.costs import CostEstimate, PriceNeeded, QualityGap, Usage, break_even, estimate_cost, simulate
 from reports.costs.estimate import DAYS_PER_MONTH, CostPart
-from reports.costs.uncertainty import Simulation
 from reports.run.schema import ApproachSpec, RunHeader, Traffic, TrainingRecord
 from reports.statistics.outcomes import Floats
 from reports.summary.bill import BreakEven, CostLine, CostSummary
@@ -154,21 +153,19 @@ def _break_even(
         probability_b_cheaper=drawn.probability_b_cheaper,
         probability_b_cheaper_with_errors=worth.probability_b_cheaper if worth else None,
         drivers=tuple(driver.name for driver in (worth or drawn).drivers),
-        text=_sentence(a, b, exact, drawn, days),
+        text=_sentence(a, b, exact, 1 - drawn.no_break_even, (low, high)),
     )
 
 
-def _sentence(a: str, b: str, exact: costs.BreakEven, drawn: Simulation, days: float) -> str:
-    """Who is cheaper where, by the typical prices, and how far the drawn ones agree."""
+def _sentence(a: str, b: str, exact: costs.BreakEven, meet: float, ends: tuple[float | None, float | None]) -> str:
+    """Who is cheaper where, by the typical prices, and how far the drawn ones agree: `meet`, the share that has a
+    break-even, and `ends`, 5 and 95 % of them in answers a day."""
     names = {"a": text.one_line(a, 60), "b": text.one_line(b, 60)}
-    meet = 1 - drawn.no_break_even
     if exact.queries_per_day is not None:
         below, above = ("a", "b") if exact.cheaper_above == "b" else ("b", "a")
-        ends = ""
-        if drawn.queries:
-            least, most = drawn.queries.low / days, drawn.queries.high / days
-            ends = f" (5 to 95 %: {text.significant(least)} to {text.significant(most)})"
-        said = f"{text.significant(exact.queries_per_day)} answers a day{ends}"
+        least, most = ends
+        span = f" (5 to 95 %: {text.significant(least)} to {text.significant(most)})" if least and most else ""
+        said = f"{text.significant(exact.queries_per_day)} answers a day{span}"
         always = "" if meet > 0.95 else f" In {text.quality(round(1 - meet, 2))} of the draws they do not meet."
         return f"{names[below]} is cheaper below {said}, {names[above]} above.{always}"
     if exact.always == "equal":

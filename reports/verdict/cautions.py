@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from reports import text
-from reports.costs import CostEstimate, value_of_quality
+from reports.costs import HOURS_PER_MONTH, CostEstimate, value_of_quality
 from reports.costs.device import always_on_monthly
 from reports.run.schema import Decision, Traffic
 from reports.statistics import FEW_CLUSTERS, NOT_MEASURED
@@ -213,7 +213,7 @@ def _idle(evidence: Evidence, choice: Choice, traffic: Traffic) -> Iterator[str]
     if not isinstance(cost, CostEstimate):
         return
     hours = cost.machine_hours(traffic.queries_per_day)
-    if 0 < hours * cost.hour_usd < always_on_monthly(cost.hour_usd) / 2:
+    if 0 < hours < HOURS_PER_MONTH / 2:
         alone = text.money(always_on_monthly(cost.hour_usd))
         yield (
             f"The machine is reckoned as shared: {text.significant(max(hours, 0.01))} hours a month answer for "
