@@ -178,7 +178,8 @@ def _training(approach: ApproachSummary) -> list[tuple[str, str]]:
     if approach.seeds:
         values = ", ".join(text.number(value, 3) for value in approach.seeds.values)
         spread = f"{values}; mean {text.number(approach.seeds.mean, 3)}, sd {text.number(approach.seeds.sd, 3)}"
-        facts.append(("Quality by seed", f"{spread}. The first one answers; all its intervals are opened by the sd"))
+        told = "The quality is their mean, every interval opened by the sd; the first one is timed, billed and shown"
+        facts.append(("Quality by seed", f"{spread}. {told}"))
     if sampled := sampled_words(training):
         facts.append(("Sample answers at the best step", sampled))
     facts += [(f"Forgetting: {probe.name}", forgetting_words(probe)) for probe in training.forgetting]

@@ -70,7 +70,7 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
     spread = _usd_range(cost.per_1000_low_usd, cost.per_1000_high_usd)
     return (
         Cell(text.one_line(approach.name, NAMES), _about(summary, approach), numeric=False),
-        quality_cell(approach.quality, summary, stopped=bool(approach.stopped)),
+        quality_cell(approach.quality, summary, stopped=bool(approach.stopped), trainings=_trainings(approach)),
         difference_cell(against, summary, approach.name),
         Cell(
             f"{text.seconds(latency.p50_seconds)} / {text.seconds(latency.p95_seconds)}" if latency.n else "–",
@@ -95,15 +95,22 @@ def _requests(latency: LatencySummary) -> str:
     return f"{text.count(latency.n, 'request')}\none at a time{few}"
 
 
-def quality_cell(estimate: Estimate, summary: Summary, usual: int | None = None, *, stopped: bool = False) -> Cell:
-    """The primary metric's value over its interval, and its n where that is not the usual one."""
+def quality_cell(
+    estimate: Estimate, summary: Summary, usual: int | None = None, *, stopped: bool = False, trainings: int = 1
+) -> Cell:
+    """The primary metric's value over its interval, its n where that is not the usual one, and of what it is a mean."""
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return Cell("–", "no scores")
     unit = summary.primary.unit
     value = text.quality(estimate.value, estimate.low, estimate.high, unit)
     few = f"\nn = {estimate.n:,}" if estimate.n != (summary.trust.cases if usual is None else usual) else ""
     few += ", at stopping: leans away" if stopped else ""
+    few += f"\nmean of {trainings} trainings" if trainings > 1 else ""
     return Cell(value, text.interval(estimate.low, estimate.high, unit) + few)
+
+
+def _trainings(approach: ApproachSummary) -> int:
+    return len(approach.seeds.values) if approach.seeds else 1
 
 
 def difference_cell(against: ComparisonSummary | None, summary: Summary, name: str) -> Cell:
@@ -228,6 +235,7 @@ def comparison_table(summary: Summary) -> Table:
     rows = []
     for c in summary.comparisons:
         only = f"{c.b_only:,} / {c.a_only:,}" if c.a_only is not None and c.b_only is not None else "–"
+        means = any(_trainings(summary.approach(name)) > 1 for name in (c.a, c.b))
         rows.append(
             (
                 Cell(
@@ -242,7 +250,7 @@ def comparison_table(summary: Summary) -> Table:
                     text.p_value(c.p),
                     f"adjusted: {text.p_value(c.p_adjusted)}" if c.p_adjusted is not None else "not adjusted",
                 ),
-                Cell(only),
+                Cell(only, "higher in the mean of trainings" if means else ""),
                 Cell(text.difference(c.detectable, 0, c.detectable, unit).lstrip("+") if c.detectable else "–"),
                 Cell(c.words, _compared(c, summary), False),
             )

@@ -104,8 +104,12 @@ def pooled(a: Outcomes, b: Outcomes, names: tuple[str, str], pairing: Pairing) -
         seed=b.seed,
         # What opens an interval in a report opens it here too.
         stopped=frozenset(side for side, table, name, _ in sides if name in table.stopped),
-        seed_sd={side: table.seed_sd[name] for side, table, name, _ in sides if name in table.seed_sd},
-        seeds={side: table.seeds[name] for side, table, name, _ in sides if name in table.seeds},
+        trainings={side: table.trainings[name] for side, table, name, _ in sides if name in table.trainings},
+        repeated={
+            side: tuple([labels[i] for i in picked] for labels in table.repeated[name])
+            for side, table, name, picked in sides
+            if name in table.repeated
+        },
         ranks=next(([table.ranks[i] for i in picked] for _, table, name, picked in sides if name in table.stopped), ()),
     )
 

@@ -74,7 +74,7 @@ from reports.statistics.proportions import (
     wilson,
 )
 from reports.statistics.results import Interval, PairedResult, ScoreKind, Words
-from reports.statistics.seeds import NOT_MEASURED, SeedVariation, combined_se, seed_variation
+from reports.statistics.seeds import NOT_MEASURED, SeedNoise
 from reports.statistics.sequential import anytime_p, e_path, e_value, is_settled, stop_at, win_share
 from reports.statistics.sets import macro_f1, multilabel_f1, set_interval, set_sample, set_value
 from reports.statistics.winners import Shrunk, expected_maximum, optimism, paired_sigma, shrink
@@ -90,7 +90,7 @@ __all__ = [
     "PairedResult",
     "QuantileInterval",
     "ScoreKind",
-    "SeedVariation",
+    "SeedNoise",
     "Shrunk",
     "Words",
     "adjust",
@@ -107,7 +107,6 @@ __all__ = [
     "clustered_mean",
     "clustered_se",
     "clustered_wilson",
-    "combined_se",
     "compare",
     "compare_sets",
     "could_be_best",
@@ -147,7 +146,6 @@ __all__ = [
     "quantile_ranks",
     "ratio_interval",
     "score_kind",
-    "seed_variation",
     "set_interval",
     "set_sample",
     "set_value",

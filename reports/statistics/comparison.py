@@ -32,7 +32,7 @@ from reports.statistics.clusters import (
 from reports.statistics.equivalence import words
 from reports.statistics.multiplicity import holm
 from reports.statistics.proportions import z_value
-from reports.statistics.resampling import Sample
+from reports.statistics.resampling import Sample, mean_of_samples
 from reports.statistics.results import Interval, PairedResult, ScoreKind
 from reports.statistics.sets import SetMetric, set_counts, set_sample, swap_p
 
@@ -81,8 +81,8 @@ def compare(
 
 def compare_sets(
     metric: SetMetric,
-    a: Sequence[str | None],
-    b: Sequence[str | None],
+    a: Sequence[Sequence[str | None]],
+    b: Sequence[Sequence[str | None]],
     expected: Sequence[str],
     groups: Groups = None,
     *,
@@ -93,25 +93,29 @@ def compare_sets(
 ) -> PairedResult:
     """B against A by a metric of the whole set, both recomputed on the same resamples of cases or groups.
 
-    `samples`: those of A and B, where the caller has them already.
+    `a`, `b`: predictions of each training, of shape (trainings, n); the metric is averaged over them. `samples`: those
+    of A and B, where the caller has them already.
     """
     n = len(expected)
     clusters = usable_groups(groups, n)
     codes = None if clusters is None else group_codes(clusters)[0]
     if samples is None:
-        samples = set_sample(metric, a, expected, codes, seed), set_sample(metric, b, expected, codes, seed)
+        first, second = ([set_sample(metric, each, expected, codes, seed) for each in side] for side in (a, b))
+        samples = mean_of_samples(first), mean_of_samples(second)
     sample = samples[1].minus(samples[0])
-    hit_a, hit_b = (np.array([p == e for p, e in zip(side, expected, strict=True)]) for side in (a, b))
-    a_only, b_only = int(np.sum(hit_a & ~hit_b)), int(np.sum(hit_b & ~hit_a))
-    differing = sum(p != q for p, q in zip(a, b, strict=True))
+    hits = [[[p == e for p, e in zip(each, expected, strict=True)] for each in side] for side in (a, b)]
+    lead = np.mean(hits[1], axis=0) - np.mean(hits[0], axis=0)
+    a_only, b_only = int(np.sum(lead < 0)), int(np.sum(lead > 0))
+    differing = int(np.sum([len({*said}) > 1 for said in zip(*a, *b, strict=True)]))
     wide, narrow = (
         _rare(sample.interval(level), differing, n, cases) for level, cases in ((0.95, RARE_95), (0.90, RARE_90))
     )
+    counts_a, counts_b = ([set_counts(metric, each, expected) for each in side] for side in (a, b))
     result = PairedResult(
         difference=sample.value,
         low=wide.low,
         high=wide.high,
-        p=swap_p(set_counts(metric, a, expected), set_counts(metric, b, expected), codes, seed),
+        p=swap_p(counts_a, counts_b, codes, seed),
         n=n,
         a_only=a_only,
         b_only=b_only,

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import hypot
 from typing import TypeVar, cast
 
 import numpy as np
@@ -22,10 +21,10 @@ from numpy.typing import ArrayLike, NDArray
 from reports.statistics import bounded, multiplicity, sets
 from reports.statistics.clusters import clustered_mean, group_codes
 from reports.statistics.comparison import adjust, compare, compare_sets, spoken, usable_groups
-from reports.statistics.proportions import clustered_wilson, wilson
-from reports.statistics.resampling import Sample, default_resamples, mean_samples, resample_sums
+from reports.statistics.proportions import clustered_wilson, t_value, wilson, z_value
+from reports.statistics.resampling import Sample, default_resamples, mean_of_samples, mean_samples, resample_sums
 from reports.statistics.results import Interval, PairedResult, ScoreKind
-from reports.statistics.seeds import known, widened, widened_difference
+from reports.statistics.seeds import SeedNoise, widened, widened_difference
 from reports.statistics.sequential import looked_at
 
 Floats = NDArray[np.float64]
@@ -65,10 +64,10 @@ class Outcomes:
     seed: int = 0
     stopped: frozenset[str] = frozenset()
     """Approaches that the stopping rule ended: comparisons with them are valid at any look."""
-    seed_sd: Mapping[str, float] = field(default_factory=dict)
-    """Standard deviation of the metric between training seeds, for approaches that were trained with several."""
-    seeds: Mapping[str, int] = field(default_factory=dict)
-    """Number of trainings behind each of these; not given: as if there were many."""
+    trainings: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """The metric after each training of an approach that was trained with several seeds: see `averaged`."""
+    repeated: Mapping[str, tuple[Sequence[str | None], ...]] = field(default_factory=dict)
+    """For kind "set": what the metric read out of the answers of these trainings, all but the first."""
     ranks: Sequence[int] = ()
     """Place of each case in the order of the run; needed where an approach was stopped."""
     _samples: dict[str, Sample] = field(default_factory=dict, init=False, repr=False)
@@ -136,6 +135,7 @@ class Outcomes:
             failed={k: np.asarray(v)[keep] for k, v in self.failed.items()},
             format_failed={k: np.asarray(v)[keep] for k, v in self.format_failed.items()},
             predicted={k: pick(v) for k, v in self.predicted.items()},
+            repeated={k: tuple(map(pick, v)) for k, v in self.repeated.items()},
             expected=pick(self.expected) if len(self.expected) else (),
             groups=None if self.groups is None else np.asarray(self.groups)[keep],
             ranks=pick(self.ranks) if len(self.ranks) else (),
@@ -153,21 +153,41 @@ class Outcomes:
             failed=keep(self.failed),
             format_failed=keep(self.format_failed),
             predicted=keep(self.predicted),
+            trainings=keep(self.trainings),
+            repeated=keep(self.repeated),
         )
 
-    def seed_noise(self, name: str) -> float:
-        """Standard deviation between trainings to reckon with: 0 for an approach that was not trained several times."""
-        return known(self.seed_sd.get(name, 0.0), self.seeds.get(name, 0))
+    def averaged(self, repeats: Mapping[str, Sequence[str]]) -> Outcomes:
+        """Each approach named here as the mean over its trainings: its own and those of the approaches beside it.
+
+        Scores are averaged case by case, so that differences stay paired; a metric of the whole set is averaged as a
+        whole. Which answers failed is told of the first training alone.
+        """
+        every = {name: (name, *others) for name, others in repeats.items() if others}
+        means = {name: np.mean([self.scores[each] for each in names], axis=0) for name, names in every.items()}
+        return replace(
+            self,
+            scores={name: means.get(name, scores) for name, scores in self.scores.items()},
+            trainings={name: tuple(self.quality(each).value for each in names) for name, names in every.items()},
+            repeated={
+                name: tuple(self.predicted[each] for each in names[1:] if each in self.predicted)
+                for name, names in every.items()
+            },
+        )
+
+    def seed_noise(self, name: str) -> SeedNoise:
+        """What the approach's mean owes to its seeds: nothing for one that was not trained several times."""
+        return SeedNoise.of(self.trainings.get(name, ()))
 
     def quality(self, name: str, level: float = 0.95) -> Interval:
         """The metric of one approach over the cases it was asked, with the default interval of its kind.
 
-        Where several training seeds ran, the interval holds for the mean over seeds.
+        Where several training seeds ran, it is their mean, and the interval holds for trainings with other seeds.
         """
-        found = self._quality(name, level)
-        if not (sd := self.seed_noise(name)):
+        found, noise = self._quality(name, level), self.seed_noise(name)
+        if not noise.variance:
             return found
-        wide = widened(found, sd)
+        wide = widened(found, noise)
         return _inside(wide) if found.low >= 0 and found.high <= 1 else wide
 
     def _quality(self, name: str, level: float) -> Interval:
@@ -176,7 +196,7 @@ class Outcomes:
         groups = usable_groups(view.groups, len(x))
         if len(x) == 0:
             return Interval(float("nan"), 0.0, 1.0, 0, level, "nothing was scored")
-        if self.kind == "binary":
+        if self._right_or_wrong(x):
             return wilson(int(x.sum()), len(x), level) if groups is None else clustered_wilson(x, groups, level)
         if self.kind == "set":
             return _inside(_never_certain(view.sample(name).interval(level), len(x), level))
@@ -189,8 +209,8 @@ class Outcomes:
 
     def compare(self, a: str, b: str, margin: float = 0.0) -> PairedResult:
         """B against A over the cases both were asked; unadjusted: see `against` for a family."""
-        found, sd = self._compare(a, b, margin), hypot(self.seed_noise(a), self.seed_noise(b))
-        return spoken(widened_difference(found, sd)) if sd else found
+        found, noise = self._compare(a, b, margin), self.seed_noise(a).plus(self.seed_noise(b))
+        return spoken(widened_difference(found, noise)) if noise.variance else found
 
     def _compare(self, a: str, b: str, margin: float) -> PairedResult:
         view = self._asked_view(a, b)
@@ -199,18 +219,19 @@ class Outcomes:
         if self.kind == "set":
             return compare_sets(
                 cast(sets.SetMetric, self.metric),
-                view.predicted[a],
-                view.predicted[b],
+                view.labels(a),
+                view.labels(b),
                 view.expected,
                 view.groups,
                 margin=margin,
                 names=(a, b),
                 samples=(view.sample(a), view.sample(b)),
             )
-        plain_numbers = self.kind == "bounded" and view.n_clusters is None
-        samples = (view.sample(a), view.sample(b)) if plain_numbers else None
         scores = view.scores[a], view.scores[b]
-        found = compare(*scores, view.groups, kind=self.kind, margin=margin, names=(a, b), samples=samples)
+        kind: ScoreKind = "binary" if all(map(self._right_or_wrong, scores)) else "bounded"
+        plain_numbers = kind == "bounded" and view.n_clusters is None
+        samples = (view.sample(a), view.sample(b)) if plain_numbers else None
+        found = compare(*scores, view.groups, kind=kind, margin=margin, names=(a, b), samples=samples)
         if self.kind == "binary" and self.stopped & {a, b}:
             order = np.argsort(view.ranks)
             return spoken(looked_at(found, scores[0][order], scores[1][order]))
@@ -238,9 +259,25 @@ class Outcomes:
         return multiplicity.could_be_best(chosen, values, noisy, units=view.n_clusters or view.cases)
 
     def with_seed_noise(self, names: Sequence[str], draws: Floats) -> Floats:
-        """Resampled means, shape (B, k), each as a training with another seed would have it."""
-        sds = np.array([self.seed_noise(name) for name in names])
-        return draws + np.random.default_rng(self.seed).normal(size=draws.shape) * sds if sds.any() else draws
+        """Resampled means, shape (B, k), each as trainings with other seeds would have it."""
+        noises = [self.seed_noise(name) for name in names]
+        if not any(noise.variance for noise in noises):
+            return draws
+        # As much wider than normal noise as Student's t is, so that one draw of a heavy tail decides for nobody.
+        sds = [
+            noise.variance**0.5 * t_value(0.95, noise.df_with(items)) / z_value(0.95) if noise.variance else 0.0
+            for noise, items in zip(noises, draws.var(axis=0).tolist(), strict=True)
+        ]
+        noisy: Floats = draws + np.random.default_rng(self.seed).normal(size=draws.shape) * np.array(sds)
+        return noisy
+
+    def labels(self, name: str) -> tuple[Sequence[str | None], ...]:
+        """For kind "set": what was read out of the answers of each training, the first one's before the others'."""
+        return self.predicted[name], *self.repeated.get(name, ())
+
+    def _right_or_wrong(self, scores: Floats) -> bool:
+        """True where all are 0 or 1: a mean over trainings of a binary metric need not be."""
+        return self.kind == "binary" and bool(np.isin(scores, (0.0, 1.0)).all())
 
     def group_draws(self) -> tuple[Floats, Floats]:
         """Means, shape (k,), and joint resamples of them over whole groups, shape (B, k)."""
@@ -256,8 +293,9 @@ class Outcomes:
                 groups = usable_groups(self.groups, self.cases)
                 codes = None if groups is None else group_codes(groups)[0]
                 metric = cast(sets.SetMetric, self.metric)
-                found = sets.set_sample(metric, self.predicted[name], self.expected, codes, self.seed)
-                self._samples[name] = found
+                self._samples[name] = mean_of_samples(
+                    [sets.set_sample(metric, each, self.expected, codes, self.seed) for each in self.labels(name)]
+                )
             else:
                 complete = [key for key in self.names if self.asked(key).all()]
                 columns = np.column_stack([self.scores[key] for key in complete])

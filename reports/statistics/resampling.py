@@ -9,6 +9,7 @@ took 0.3 s for each approach and each difference.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import hypot
 from statistics import NormalDist
@@ -127,6 +128,19 @@ def mean_samples(columns: Floats, seed: int = 0) -> list[Sample]:
         Sample(float(totals[i] / n), draws[:, i], (totals[i] - columns[:, i]) / max(n - 1, 1), n)
         for i in range(columns.shape[1])
     ]
+
+
+def mean_of_samples(samples: Sequence[Sample]) -> Sample:
+    """The mean of estimates from the same cases and the same seed: of several trainings."""
+    if len(samples) == 1:
+        return samples[0]
+    return replace(
+        samples[0],
+        value=float(np.mean([sample.value for sample in samples])),
+        draws=np.mean([sample.draws for sample in samples], axis=0),
+        jackknife=np.mean([sample.jackknife for sample in samples], axis=0),
+        unseen=float(np.mean([sample.unseen for sample in samples])),
+    )
 
 
 def bca_ends(

@@ -138,22 +138,29 @@ def set_interval(
     return set_sample(metric, predicted, expected, codes, seed).interval(level)
 
 
-def swap_p(first: SetCounts, second: SetCounts, codes: Ints | None = None, seed: int = 0) -> float:
+def swap_p(first: Sequence[SetCounts], second: Sequence[SetCounts], codes: Ints | None = None, seed: int = 0) -> float:
     """Two-sided p of "no difference" by approximate randomisation (Yeh 2000): each case's two predictions, or those
     of a whole group, could as well be swapped. Only cases that differ are drawn; the observed split counts as one.
+
+    Several trainings on a side: the statistic is the mean difference over all pairs of them, swapped together.
     """
-    a, b = (c.columns if codes is None else sum_by_group(c.columns, codes) for c in (first, second))
-    gain = b - a
-    differing = np.any(gain != 0, axis=1)
+    pairs = [(one, other) for one in first for other in second]
+    sums = [
+        tuple(c.columns if codes is None else sum_by_group(c.columns, codes) for c in (one, other))
+        for one, other in pairs
+    ]
+    differing = np.any([np.any(b != a, axis=1) for a, b in sums], axis=0)
     m = int(differing.sum())
     if m == 0:
         return 1.0
-    total_a, total_b = a.sum(axis=0), b.sum(axis=0)
-    observed = abs(float((first.value(total_b[None]) - first.value(total_a[None]))[0]))
     swaps = np.random.default_rng(seed).integers(0, 2, size=(MOST_SET_RESAMPLES, m)).astype(np.float32)
-    moved = (swaps @ gain[differing].astype(np.float32)).astype(float)
-    spread = np.abs(first.value(total_b - moved) - first.value(total_a + moved))
-    hits = int(np.count_nonzero(spread >= observed - 1e-9))
+    observed, spread = 0.0, np.zeros(MOST_SET_RESAMPLES)
+    for (one, other), (a, b) in zip(pairs, sums, strict=True):
+        total_a, total_b = a.sum(axis=0), b.sum(axis=0)
+        observed += float((other.value(total_b[None]) - one.value(total_a[None]))[0])
+        moved = (swaps @ (b - a)[differing].astype(np.float32)).astype(float)
+        spread += one.value(total_b - moved) - one.value(total_a + moved)
+    hits = int(np.count_nonzero(np.abs(spread) >= abs(observed) - 1e-9))
     return (hits + 1) / (MOST_SET_RESAMPLES + 1)
 
 

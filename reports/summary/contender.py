@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from statistics import fmean, stdev
 
 from reports import metrics
 from reports.run.schema import ApproachSpec, DataFacts, Traffic
@@ -74,7 +75,7 @@ def contender(
         latency=latency_summary(store.latency(spec.name)),
         cost=cost_summary(bill, traffic, spec.kind),
         training=store.training(spec.name),
-        seeds=_seeds(table, next(iter(views.by_metric.values())), spec.name),
+        seeds=_seeds(next(iter(views.by_metric.values())), spec.name),
         statuses=dict(sorted(row.statuses.items())),
         cached=row.cached,
         prompt_tokens=mean(row.prompt_tokens),
@@ -93,11 +94,9 @@ def measure(outcomes: Outcomes, name: str) -> Estimate:
     return estimate(outcomes.quality(name), outcomes.failures(name), outcomes.format_failures(name))
 
 
-def _seeds(table: RunTable, primary: Outcomes, name: str) -> SeedSummary | None:
-    values = table.seed_values(primary, name) if name in primary.names else ()
-    if len(values) < 2:
-        return None
-    return SeedSummary(values=values, mean=sum(values) / len(values), sd=primary.seed_sd[name])
+def _seeds(primary: Outcomes, name: str) -> SeedSummary | None:
+    values = primary.trainings.get(name, ())
+    return SeedSummary(values=values, mean=fmean(values), sd=stdev(values)) if values else None
 
 
 def _stopped(table: RunTable, name: str) -> str:

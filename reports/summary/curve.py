@@ -9,13 +9,12 @@ with_curve(approach, points, rivals, unit="share").curve_verdict
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import hypot, sqrt
-from statistics import stdev
+from statistics import fmean
 
 from reports.learning_curve import TrainedAt, judge
 from reports.run.schema import ApproachSpec
 from reports.statistics.proportions import z_value
-from reports.statistics.seeds import known
+from reports.statistics.seeds import SeedNoise
 from reports.summary.model import ApproachSummary, CurvePoint, Estimate
 from reports.text import Unit
 
@@ -70,12 +69,12 @@ def with_curve(
 def _point(examples: int, trained: Sequence[ApproachSummary], unit: Unit) -> CurvePoint:
     """One size: the mean of its trainings, Var = s_seed^2 / S + s_item^2 / n (evidence 1.10)."""
     values = tuple(t.quality.value for t in trained if t.quality.value is not None)
-    first = trained[0].quality
-    if len(values) < 2:
-        return CurvePoint(examples=examples, value=values[0], low=first.low, high=first.high, trainings=values)
-    widths = [z_value(0.95) * _standard_error(t.quality) for t in trained]
-    mean, items = sum(values) / len(values), min(widths)  # the approach's own is open to its seeds already
-    half = hypot(items, z_value(0.95) * known(stdev(values), len(values)) / sqrt(len(values)))
+    first, seeds = trained[0].quality, trained[0].seeds
+    if seeds or len(values) < 2:  # the approach itself is the mean of its trainings already
+        values, mean = (seeds.values, seeds.mean) if seeds else (values, values[0])
+        return CurvePoint(examples=examples, value=mean, low=first.low, high=first.high, trainings=values)
+    mean, items = fmean(values), min(z_value(0.95) * _standard_error(t.quality) for t in trained)
+    half = SeedNoise.of(values).half(items, 0.95)
     low, high = (max(0.0, mean - half), min(1.0, mean + half)) if unit == "share" else (mean - half, mean + half)
     return CurvePoint(examples=examples, value=mean, low=low, high=high, trainings=values)
 

@@ -121,10 +121,10 @@ class SeedSummary(Record):
     """The primary metric after trainings that differ by their seed alone."""
 
     values: tuple[float, ...]
-    """One a training; the first is the approach itself, whose answers are shown and compared."""
+    """One a training; the first is the approach itself, whose answers are shown, timed and billed."""
     mean: float
     sd: float
-    """Between trainings; the approach's intervals are opened by it."""
+    """Between trainings; the approach's quality is their mean, and its intervals are opened by this."""
 
 
 class ApproachSummary(Record):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +114,8 @@ class RunTable:
         return [question.group or f"case {question.id}" for question in self.questions]
 
     def outcomes(self, metric: str, kind: ScoreKind, seed: int = 0) -> Outcomes:
-        """One metric as statistics wants it: failed answers 0 and marked, cases never asked NaN."""
+        """One metric as statistics wants it: failed answers 0 and marked, cases never asked NaN; of an approach that
+        was trained with several seeds the mean over them."""
         rows = {name: row for name, row in self.rows.items() if row.is_scored(metric)}
         columns = {name: row.scores.get(metric) or ScoreColumn.empty(len(self.ids)) for name, row in rows.items()}
         expected = [next((c.expected[i] for c in columns.values() if c.expected[i] is not None), None) for i in
@@ -132,14 +133,10 @@ class RunTable:
             stopped=frozenset(self.log.stopped),
             ranks=self._ranks(seed) if self.log.stopped else (),
         )
-        spreads = {name: self.seed_values(found, name) for name in self.repeats if name in rows}
-        sds = {name: float(np.std(values, ddof=1)) for name, values in spreads.items() if len(values) > 1}
-        return replace(found, seed_sd=sds, seeds={name: len(spreads[name]) for name in sds}) if sds else found
-
-    def seed_values(self, outcomes: Outcomes, name: str) -> tuple[float, ...]:
-        """The metric after each training of an approach, its own first."""
-        names = [name, *(repeat for repeat in self.repeats.get(name, ()) if repeat in outcomes.names)]
-        return tuple(outcomes.quality(each).value for each in names)
+        repeats = {
+            name: [each for each in others if each in rows] for name, others in self.repeats.items() if name in rows
+        }
+        return found.averaged(repeats) if any(repeats.values()) else found
 
     def _ranks(self, seed: int) -> list[int]:
         places = {case: place for place, case in enumerate(in_seeded_order(self.ids, seed))}

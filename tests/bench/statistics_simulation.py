@@ -16,7 +16,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from tests.bench.simulated import binary, exact, numbers
+from tests.bench.simulated import binary, exact, numbers, trainings
 from tests.bench.simulated.tally import Line, shown, table
 
 SECTIONS: tuple[Callable[[float], Iterator[Line]], ...] = (
@@ -33,6 +33,7 @@ SECTIONS: tuple[Callable[[float], Iterator[Line]], ...] = (
     numbers.graded,
     numbers.graded_in_groups,
     numbers.set_metrics,
+    trainings.several_trainings,
 )
 
 

@@ -192,5 +192,5 @@ def _set(rng: np.random.Generator, seed: int, *, n: int, name: str, truth: float
     expected = labels.astype(str).tolist()
     a, b = (confused(rng, labels, rates).astype(str).tolist() for _ in range(2))
     samples = set_sample("macro-f1", a, expected, seed=seed), set_sample("macro-f1", b, expected, seed=seed)
-    result = statistics.compare_sets("macro-f1", a, b, expected, samples=samples, seed=seed)
+    result = statistics.compare_sets("macro-f1", [a], [b], expected, samples=samples, seed=seed)
     return samples[0].interval().covers(truth), result.low <= 0 <= result.high, result.p <= 0.05

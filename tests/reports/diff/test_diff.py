@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -217,14 +216,16 @@ def test_the_frozen_run_compares_with_itself(make_run: MakeRun) -> None:
 
 def test_seeds_open_an_interval_between_runs_as_they_do_within_one() -> None:
     rng = np.random.default_rng(0)
-    scores = {name: (rng.random(200) < rate).astype(float) for name, rate in (("zero-shot", 0.6), ("qlora", 0.7))}
+    rates = {"zero-shot": 0.6, "qlora": 0.7, "qlora@seed-2": 0.8, "qlora@seed-3": 0.6}
+    scores = {name: (rng.random(200) < rate).astype(float) for name, rate in rates.items()}
     read: dict[str, list[str | None]] = {name: ["x"] * 200 for name in scores}
     plain = Outcomes("accuracy", "binary", scores, predicted=read, expected=["x"] * 200)
-    seeded = replace(plain, seed_sd={"qlora": 0.05}, seeds={"qlora": 3})
+    seeded = plain.averaged({"qlora": ["qlora@seed-2", "qlora@seed-3"]})
     rows = tuple(range(200))
     pairing = Pairing(rows, rows, 0, (), (), (), ())
     for table in (plain, seeded):
         between = pooled(table, table, ("zero-shot", "qlora"), pairing).compare("A", "B")
-        within = table.compare("zero-shot", "qlora")
+        within = table.only(["zero-shot", "qlora"]).compare("zero-shot", "qlora")
         assert (between.low, between.high, between.p) == (within.low, within.high, within.p)
-    assert seeded.compare("zero-shot", "qlora").high > plain.compare("zero-shot", "qlora").high
+    widths = [found.high - found.low for found in (t.compare("zero-shot", "qlora") for t in (seeded, plain))]
+    assert widths[0] > widths[1]

@@ -134,21 +134,3 @@ def test_james_stein_fixture() -> None:
     found = statistics.shrink([0.86, 0.84, 0.83, 0.81, 0.80, 0.79], se)
     assert found.kept == pytest.approx(0.7244, abs=5e-5)
     assert found.values == pytest.approx([0.8494, 0.8349, 0.8277, 0.8132, 0.8060, 0.7987], abs=5.1e-5)
-
-
-@pytest.mark.parametrize(
-    ("n", "seeds", "se"),
-    [(250, 1, 0.0374), (250, 3, 0.0336), (250, 5, 0.0328), (1000, 1, 0.0255), (1000, 3, 0.0196), (1000, 5, 0.0181)],
-)
-def test_seed_and_item_noise_add_up(n: int, seeds: int, se: float) -> None:
-    assert statistics.combined_se(0.02, 0.533 * 0.467, n, seeds) == pytest.approx(se, abs=6e-5)
-
-
-def test_seed_variation_is_wider_than_item_noise_alone() -> None:
-    rng = np.random.default_rng(0)
-    scores = np.stack([rng.permutation(np.arange(400) < right).astype(float) for right in (280, 320, 360)])
-    found = statistics.seed_variation(scores)
-    assert found.seeds == 3
-    assert found.seed_sd == pytest.approx(0.10)
-    assert found.interval.half_width > 1.5 * statistics.mean_interval(scores.mean(axis=0)).half_width
-    assert found.interval.covers(0.8)

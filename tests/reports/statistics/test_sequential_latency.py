@@ -29,6 +29,17 @@ def test_e_values(b: int, c: int, e: float) -> None:
     assert statistics.is_settled(b, c) == (e >= 20)
 
 
+def test_means_over_trainings_are_bet_on_like_right_and_wrong() -> None:
+    rng = np.random.default_rng(0)
+    a, b = (rng.random(150) < 0.6).astype(float), (rng.random(150) < 0.7).astype(float)
+    exact = statistics.e_path(a, b)
+    gain = np.append(b - a, 0.5)  # one case in between takes the other road
+    path = statistics.e_path(np.zeros(151), gain)
+    assert path[:-1] == pytest.approx(exact)
+    thirds = rng.integers(0, 4, size=(2000, 100)) / 3 - rng.integers(0, 4, size=(2000, 100)) / 3
+    assert np.mean([statistics.anytime_p(np.zeros(100), row) <= 0.05 for row in thirds]) <= 0.05
+
+
 def test_stops_at_the_seventh_win_in_a_row() -> None:
     a, b = np.zeros(30), np.ones(30)
     assert statistics.stop_at(a, b) == 6

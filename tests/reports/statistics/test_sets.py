@@ -56,7 +56,7 @@ def test_pairing_narrows_the_difference() -> None:
     a = noisy(expected, 0.8, seed=1)
     rng = np.random.default_rng(2)
     b = [e if rng.random() < 0.3 else p for p, e in zip(a, expected, strict=True)]
-    result = statistics.compare_sets("macro-f1", a, b, expected)
+    result = statistics.compare_sets("macro-f1", [a], [b], expected)
     assert result.words == "better"
     own = [statistics.set_interval("macro-f1", side, expected) for side in (a, b)]
     assert result.high - result.low < np.hypot(own[0].half_width, own[1].half_width) * 2 * 0.8
@@ -66,7 +66,7 @@ def test_pairing_narrows_the_difference() -> None:
 def test_identical_predictions_are_not_shown_to_differ() -> None:
     expected = [str(i % 3) for i in range(90)]
     a = noisy(expected, 0.7, seed=3)
-    result = statistics.compare_sets("macro-f1", a, a, expected, margin=0.02)
+    result = statistics.compare_sets("macro-f1", [a], [a], expected, margin=0.02)
     assert (result.difference, result.p, result.words) == (0.0, 1.0, "not shown")
 
 
