@@ -98,7 +98,7 @@ def summarise(
     floors = {item.name for item in contenders if item.kind == "floor"}
     baseline = choose_baseline(spec, ranked)
     comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
-    ruling = decided(store, spec, ranked, approaches, bills)
+    ruling = decided(store, spec, measured.views, approaches, bills)
     approaches = _marked(approaches, undominated(approaches), ruling.verdict)
     leader = ruling.verdict.approach or _leader(approaches, baseline)
     pairs = _pairs(approaches, baseline, ruling.verdict.approach)

@@ -32,6 +32,11 @@ class Views:
     unleaked_near: Outcomes | None = None
     """The same without near copies too; None where there are none."""
 
+    @property
+    def primary(self) -> Outcomes:
+        """The metric that decides, on all cases."""
+        return next(iter(self.by_metric.values()))
+
 
 def views_of(table: RunTable, by_metric: Mapping[str, Outcomes], data: DataFacts) -> Views:
     """The views of a run. Where nothing failed, the answers that came are all of them."""
@@ -74,7 +79,7 @@ def contender(
         latency=latency_summary(store.latency(spec.name)),
         cost=cost_summary(bill, traffic, spec.kind),
         training=store.training(spec.name),
-        seeds=_seeds(table, next(iter(views.by_metric.values())), spec.name),
+        seeds=_seeds(table, views.primary, spec.name),
         statuses=dict(sorted(row.statuses.items())),
         cached=row.cached,
         prompt_tokens=mean(row.prompt_tokens),

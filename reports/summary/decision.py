@@ -1,6 +1,6 @@
 """The verdict of a run as the summary says it, and how it stands to the interview's guess.
 
-decided(store, spec, outcomes, approaches, bills).verdict.headline
+decided(store, spec, views, approaches, bills).verdict.headline
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from reports.forgotten import forgetting_cautions
 from reports.prior import PriorRecord
 from reports.run.schema import RunSpec
 from reports.run.store import RunStore
-from reports.statistics.outcomes import Outcomes
+from reports.summary.contender import Views
 from reports.summary.model import ApproachSummary, ThresholdSummary, VerdictSummary
 from reports.summary.money import Bill
 from reports.undertrained import undertrained_caution
@@ -32,20 +32,24 @@ class Ruling:
 
 
 def decided(
-    store: RunStore, spec: RunSpec, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+    store: RunStore, spec: RunSpec, views: Views, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
 ) -> Ruling:
-    """Hands the facts to `reports.verdict`, which also says where leaving failed answers out would change it."""
-    verdict = _decide(store, spec, outcomes, approaches, bills)
+    """Hands the facts to `reports.verdict`, which also says where it changes without failed answers or leaked cases."""
+    verdict = _decide(store, spec, views, approaches, bills)
     agreed, words = _prior(verdict, store.prior)
     return Ruling(_summary(verdict), agreed, words)
 
 
 def _decide(
-    store: RunStore, spec: RunSpec, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+    store: RunStore, spec: RunSpec, views: Views, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
 ) -> Verdict:
+    ran = [a.name for a in approaches if a.state != "failed"]
+    outcomes = views.primary.only(ran)
     evidence = Evidence(
-        approaches=tuple(_facts(a, bills) for a in approaches if a.name in outcomes.names and a.state != "failed"),
-        outcomes=outcomes.only([a.name for a in approaches if a.state != "failed"]),
+        approaches=tuple(_facts(a, bills) for a in approaches if a.name in outcomes.names),
+        outcomes=outcomes,
+        unleaked=views.unleaked.only(ran) if views.unleaked else None,
+        unleaked_near=views.unleaked_near.only(ran) if views.unleaked_near else None,
         demo_model=any(a.model == "demo" for a in approaches),
         leaked=len(spec.data.leaked),
         leaked_near=len(spec.data.leaked_near),

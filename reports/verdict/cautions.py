@@ -6,7 +6,6 @@ cautions(evidence, choice, decision, traffic)      # sentences, the gravest firs
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from reports.statistics import FEW_CLUSTERS, NOT_MEASURED
 from reports.verdict.choice import Choice, choose
 from reports.verdict.facts import Evidence
 from reports.verdict.kinds import is_tuned
+from reports.verdict.unleaked import leak_cautions
 from reports.verdict.wording import called, horizon_words, points, rival
 
 SMALL = 150
@@ -32,6 +32,7 @@ def cautions(evidence: Evidence, choice: Choice, decision: Decision, traffic: Tr
     """All warnings that apply."""
     found = [
         *_run(evidence),
+        *leak_cautions(evidence, choice, decision, traffic),
         *_sample(evidence, choice),
         *_failures(evidence, choice, decision, traffic),
         *_formats(evidence, choice),
@@ -50,16 +51,6 @@ def _run(evidence: Evidence) -> Iterator[str]:
         yield (
             "Made with the bundled demo model: this shows that the machinery works, not which approach is best with "
             "your model."
-        )
-    if evidence.leaked:
-        yield (
-            f"{text.count(evidence.leaked, 'eval case')} also {'stands' if evidence.leaked == 1 else 'stand'} in the "
-            "training data: whatever learns from it looks better than it is."
-        )
-    if evidence.leaked_near:
-        yield (
-            f"{text.count(evidence.leaked_near, 'eval case')} {'stands' if evidence.leaked_near == 1 else 'stand'} "
-            "nearly word for word in the training data: the method section gives the scores without them."
         )
 
 
@@ -108,7 +99,7 @@ def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: T
     else:
         yield f"{text.count(failed, 'answer')} failed and count as wrong; {share} {whom}."
     yield from _among_the_answered(evidence, choice, traffic)
-    other = choose(replace(evidence, outcomes=outcomes.answered_only()), decision, traffic)
+    other = choose(evidence.over(outcomes.answered_only()), decision, traffic)
     if (other.kind, other.approach) != (choice.kind, choice.approach):
         named = called(other.approach) if other.approach else other.kind
         yield f"If failed answers were left out instead of counted as wrong, the verdict would be {named}."

@@ -5,7 +5,7 @@ decide(Evidence(approaches=(…,), outcomes=outcomes), decision, traffic) -> Ver
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -68,8 +68,16 @@ class Evidence:
     """Eval cases whose input also stands in the training data."""
     leaked_near: int = 0
     """Further cases that stand there nearly word for word."""
+    unleaked: Outcomes | None = None
+    """The scores without the leaked cases; None where none leaked, and where no other case is left."""
+    unleaked_near: Outcomes | None = None
+    """The same without near copies too; None where there are none, and where no other case is left."""
     notes: tuple[str, ...] = ()
     """Further warnings that the reader must see, in plain words."""
+
+    def over(self, outcomes: Outcomes) -> Evidence:
+        """The same approaches by other scores: another reading of failures, fewer cases."""
+        return replace(self, outcomes=outcomes)
 
     @property
     def unit(self) -> Unit:
