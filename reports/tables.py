@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from reports import text
 from reports.basis import basis, several_models
 from reports.metrics import RECALL, facts
+from reports.sentences import tested_words
 from reports.summary.model import ApproachSummary, ComparisonSummary, Estimate, LatencySummary, Summary
 
 NAMES = 60
@@ -240,7 +241,7 @@ def comparison_table(summary: Summary) -> Table:
                 ),
                 Cell(
                     text.p_value(c.p),
-                    f"adjusted: {text.p_value(c.p_adjusted)}" if c.p_adjusted is not None else "not adjusted",
+                    f"adjusted: {text.p_value(c.p_adjusted)}" if c.family else "reference, not adjusted",
                 ),
                 Cell(only),
                 Cell(text.difference(c.detectable, 0, c.detectable, unit).lstrip("+") if c.detectable else "–"),
@@ -248,9 +249,7 @@ def comparison_table(summary: Summary) -> Table:
             )
         )
     return Table(
-        caption="Paired differences on the same cases, 95 % intervals. Declared before the run: against "
-        f"{text.one_line(summary.baseline or 'the baseline', NAMES)}, with Holm's adjustment. All others are "
-        "exploratory, adjusted among themselves.",
+        caption=f"Paired differences on the same cases, 95 % intervals. {' '.join(tested_words(summary))}",
         head=("Comparison", "Difference", "Test", "Only first / second right", "Detectable", "In words"),
         rows=tuple(rows),
     )

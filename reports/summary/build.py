@@ -95,10 +95,10 @@ def summarise(
     shown = [summaries[item.name] for item in contenders]
     approaches = _with_curves(shown, every, summaries, found[0].unit, obtainable)
     ranked = measured.by_metric[found[0].name].only([item.name for item in contenders])
-    floors = {item.name for item in contenders if item.kind == "floor"}
+    references = {a.name for a in approaches if a.kind == "floor" or a.state == "failed"}
     baseline = choose_baseline(spec, ranked)
-    comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
-    ruling = decided(store, spec, measured.views, approaches, bills)
+    comparisons = compare_all(ranked, baseline, spec.decision.margin, references)
+    ruling = decided(store, spec, measured.views, approaches, bills, baseline=baseline)
     approaches = _marked(approaches, undominated(approaches), ruling.verdict)
     leader = ruling.verdict.approach or _leader(approaches, baseline)
     pairs = _pairs(approaches, baseline, ruling.verdict.approach)
@@ -174,15 +174,16 @@ def _simple_first(item: ApproachSpec) -> int:
 
 
 def compare_all(
-    outcomes: Outcomes, baseline: str | None, margin: float, trivial: Collection[str] = ()
+    outcomes: Outcomes, baseline: str | None, margin: float, references: Collection[str] = ()
 ) -> tuple[ComparisonSummary, ...]:
-    """Every approach against the baseline, Holm-adjusted: declared before the run. Then every other pair without the
-    trivial ones, marked as exploratory and Holm-adjusted among themselves: a word is never said without."""
+    """Every approach against the baseline, declared before the run and Holm-adjusted over the contenders: `references`
+    (the trivial answer, what failed as a whole) stand beside them. Then every other pair of contenders, marked as
+    exploratory and Holm-adjusted among themselves."""
     if baseline is None:
         return ()
     others = [name for name in outcomes.names if name != baseline and outcomes.asked(name, baseline).any()]
-    primary = [_comparison(result, True) for result in outcomes.against(baseline, others, margin)]
-    rivals = [name for name in others if name not in trivial]
+    primary = [_comparison(result, True) for result in outcomes.against(baseline, others, margin, references)]
+    rivals = [name for name in others if name not in references]
     pairs = [(a, b) for i, a in enumerate(rivals) for b in rivals[i + 1 :] if outcomes.asked(a, b).any()]
     looked = adjust([outcomes.compare(a, b, margin) for a, b in pairs])
     return (*primary, *(_comparison(result, False) for result in looked))
@@ -260,6 +261,7 @@ def _comparison(result: PairedResult, primary: bool) -> ComparisonSummary:
         high=result.high,
         p=result.p,
         p_adjusted=result.p_adjusted,
+        family=result.family,
         n=result.n,
         a_only=result.a_only,
         b_only=result.b_only,

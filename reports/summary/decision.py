@@ -1,12 +1,12 @@
 """The verdict of a run as the summary says it, and how it stands to the interview's guess.
 
-decided(store, spec, views, approaches, bills).verdict.headline
+decided(store, spec, views, approaches, bills, baseline=baseline).verdict.headline
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.costs import PriceNeeded
 from reports.forgotten import forgetting_cautions
@@ -32,20 +32,27 @@ class Ruling:
 
 
 def decided(
-    store: RunStore, spec: RunSpec, views: Views, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+    store: RunStore,
+    spec: RunSpec,
+    views: Views,
+    approaches: Sequence[ApproachSummary],
+    bills: Mapping[str, Bill],
+    *,
+    baseline: str | None,
 ) -> Ruling:
     """Hands the facts to `reports.verdict`, which also says where it changes without failed answers or leaked cases."""
-    verdict = _decide(store, spec, views, approaches, bills)
+    evidence = replace(_evidence(store, spec, views, approaches, bills), baseline=baseline)
+    verdict = decide(evidence, spec.decision, spec.traffic)
     agreed, words = _prior(verdict, store.prior)
     return Ruling(_summary(verdict), agreed, words)
 
 
-def _decide(
+def _evidence(
     store: RunStore, spec: RunSpec, views: Views, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
-) -> Verdict:
+) -> Evidence:
     ran = [a.name for a in approaches if a.state != "failed"]
     outcomes = views.primary.only(ran)
-    evidence = Evidence(
+    return Evidence(
         approaches=tuple(_facts(a, bills) for a in approaches if a.name in outcomes.names),
         outcomes=outcomes,
         unleaked=views.unleaked.only(ran) if views.unleaked else None,
@@ -59,7 +66,6 @@ def _decide(
             *(caution for a in approaches for caution in forgetting_cautions(a.name, a.training)),
         ),
     )
-    return decide(evidence, spec.decision, spec.traffic)
 
 
 def _facts(approach: ApproachSummary, bills: Mapping[str, Bill]) -> ApproachFacts:

@@ -63,6 +63,8 @@ class Evidence:
     approaches: tuple[ApproachFacts, ...]
     outcomes: Outcomes
     """Scores of every approach on the same cases; failed answers marked, never dropped."""
+    baseline: str | None = None
+    """The approach that the run declared to hold the others against; None: no comparison was declared."""
     demo_model: bool = False
     leaked: int = 0
     """Eval cases whose input also stands in the training data."""
