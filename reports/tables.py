@@ -210,7 +210,7 @@ def break_even_table(summary: Summary) -> Table | None:
     head += ["The same with the cost of errors"] if errors else []
     return Table(
         caption=f"Total costs over {text.number(summary.header.spec.traffic.horizon_months, 0)} months: 20,000 draws "
-        "over traffic, prices and hours; small print: 5 to 95 % of them.",
+        "over traffic, measured amounts, prices and hours; small print: 5 to 95 % of them.",
         head=(*head, "What decides most"),
         rows=tuple(rows),
     )

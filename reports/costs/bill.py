@@ -6,6 +6,7 @@ estimate_cost(Usage(kind="qlora", device="NVIDIA L4", seconds_per_answer=0.1, tr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import hypot
 
 from reports import text
 from reports.costs import tables
@@ -38,6 +39,10 @@ class Usage:
     completion_tokens: float | None = None
     seconds_per_answer: float | None = None
     """Mean device seconds of an answer; for an API model only those of our own machine (embedding, search)."""
+    prompt_tokens_error: float = 0.0
+    """Standard error of that mean, as of the two below."""
+    completion_tokens_error: float = 0.0
+    seconds_error: float = 0.0
     preparation_seconds: float = 0.0
     """Device seconds before the first answer: indexing, embedding the corpus."""
     training_seconds: float = 0.0
@@ -47,6 +52,8 @@ class Usage:
     """Answers come through the provider's batch endpoint."""
     usage_estimated: bool = False
     """Some tokens were counted here, not reported by the endpoint."""
+    name: str = ""
+    """The approach's own, for amounts that are its alone; empty: its kind."""
 
 
 def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | PriceNeeded:
@@ -118,7 +125,9 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
             usage.prompt_tokens or 0.0, usage.completion_tokens or 0.0, usage.cached_prompt_tokens, usage.batch
         )
         low = dollars if priced.source.startswith("set by") else FALLS_TO * dollars
-        parts.append(CostPart("price of tokens", "query", dollars, low, dollars, _tokens(usage, priced)))
+        error = _token_error(usage, priced, dollars)
+        what, amount = _tokens(usage, priced), f"tokens an answer of {_whose(usage)}"
+        parts.append(CostPart("price of tokens", "query", dollars, low, dollars, what, False, amount, error))
         sources.append(f"tokens of {priced.model}: {priced.source}")
     elif not usage.seconds_per_answer:
         return PriceNeeded("an answer whose device time was not measured", "run the approach without cached answers")
@@ -132,8 +141,23 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
             f"{text.seconds(seconds)} of {_named(hour)} at {text.money(hour.typical)} an hour, "
             f"busy {text.quality(prices.utilisation)} of the time that is paid"
         )
-        parts.append(CostPart(MACHINE_HOURS, "query", usd, low, high, what))
+        amount, error = f"seconds an answer of {_whose(usage)}", usage.seconds_error / usage.seconds_per_answer
+        parts.append(CostPart(MACHINE_HOURS, "query", usd, low, high, what, False, amount, error))
     return None
+
+
+def _whose(usage: Usage) -> str:
+    return text.one_line(usage.name or usage.kind, 60)
+
+
+def _token_error(usage: Usage, price: TokenPrice, dollars: float) -> float:
+    """Relative standard error of an answer's tokens at these prices, the lengths of prompt and answer taken apart."""
+    of_answer = usage.completion_tokens_error * price.output / 1e6
+    of_prompt = 0.0
+    if usage.prompt_tokens:
+        prompt = price.of(usage.prompt_tokens, 0.0, usage.cached_prompt_tokens)
+        of_prompt = usage.prompt_tokens_error * prompt / usage.prompt_tokens
+    return hypot(of_prompt, of_answer) / dollars if dollars else 0.0
 
 
 def _named(hour: Price) -> str:

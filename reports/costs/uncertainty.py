@@ -4,13 +4,14 @@ found = simulate(prompt, tuned, queries_per_day=10_000, months=12)
 found.probability_b_cheaper; found.days; found.drivers
 
 Drawn: traffic log-normal around the user's figure (sd 0.5 of its logarithm), every part of a bill triangular between
-its low and high end, the quality difference normal with its interval. Parts with one driver ("price of labels") move
-together in both bills.
+its low and high end, its measured amount (mean tokens or seconds of an answer) normal by its standard error, the
+quality difference normal with its interval. Parts with one driver ("price of labels") move together in both bills.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,9 +91,9 @@ def simulate(
     seed: int = 0,
 ) -> Simulation:
     """Draws every uncertain input and compares the totals; the same seed gives the same figures."""
-    rng = np.random.default_rng(seed)
-    names = sorted({part.driver for x in (a, b) for part in x.lines()})
-    shares = {name: rng.random(draws) for name in [TRAFFIC, *names, QUALITY]}
+    parts = [*a.lines(), *b.lines()]
+    names = sorted({part.driver for part in parts} | {part.measured for part in parts if part.error})
+    shares = _shares((TRAFFIC, *names, QUALITY), draws, seed)
     scene = _Scene(a, b, queries_per_day, months, quality)
     saving, fixed_gap, slope, volume = _outcome(scene, shares)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -109,26 +110,41 @@ def simulate(
     )
 
 
+@lru_cache(maxsize=1)  # a pair is drawn twice in a row, without and with what errors cost
+def _shares(names: tuple[str, ...], draws: int, seed: int) -> dict[str, Floats]:
+    """Quantiles of every input, shape (draws,) each; never changed afterwards."""
+    rng = np.random.default_rng(seed)
+    return {name: rng.random(draws) for name in names}
+
+
 def _outcome(scene: _Scene, shares: dict[str, Floats]) -> tuple[Floats, Floats, Floats, Floats]:
     """Saving of B, fixed cost B minus A, running cost per query A minus B, traffic; `shares` are quantiles in 0..1."""
-    from scipy.special import ndtri
-
     months, quality = scene.months, scene.quality
-    volume = scene.queries_per_day * np.exp(VOLUME_SPREAD * ndtri(np.clip(shares[TRAFFIC], 1e-9, 1 - 1e-9)))
+    volume = scene.queries_per_day * np.exp(VOLUME_SPREAD * _normal(shares[TRAFFIC]))
     zero = np.zeros_like(volume)
     totals = []
     for x in (scene.a, scene.b):
         sums = {"query": zero, "month": zero, "once": zero}
         for part in x.lines():
-            sums[part.scope] = sums[part.scope] + triangular(part, shares[part.driver])
+            drawn = triangular(part, shares[part.driver])
+            if part.error:
+                drawn = drawn * np.maximum(0.0, 1.0 + part.error * _normal(shares[part.measured]))
+            sums[part.scope] = sums[part.scope] + drawn
         totals.append(sums)
     fixed_gap = (totals[1]["once"] - totals[0]["once"]) + months * (totals[1]["month"] - totals[0]["month"])
     slope = totals[0]["query"] - totals[1]["query"]
     if quality is not None:
         sd = (quality.high - quality.low) / (2 * 1.959964)
-        gap = quality.difference + sd * ndtri(np.clip(shares[QUALITY], 1e-9, 1 - 1e-9))
+        gap = quality.difference + sd * _normal(shares[QUALITY])
         slope = slope + gap * quality.error_usd
     return volume * months * DAYS_PER_MONTH * slope - fixed_gap, fixed_gap, slope, volume
+
+
+def _normal(share: Floats) -> Floats:
+    """Quantiles of the standard normal distribution."""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(np.clip(share, 1e-9, 1 - 1e-9)))
 
 
 def triangular(part: CostPart, share: Floats) -> Floats:

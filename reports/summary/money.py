@@ -48,6 +48,7 @@ def usage(
     trained = training.seconds if training else 0.0
     return Usage(
         kind=spec.kind,
+        name=spec.name,
         model=spec.model,
         device=header.environment.device,
         task_type=header.spec.task.type,
@@ -55,6 +56,9 @@ def usage(
         cached_prompt_tokens=row.cached_prompt_tokens / max(int(row.answered.sum()), 1),
         completion_tokens=mean(row.completion_tokens),
         seconds_per_answer=None if remote else mean(row.seconds),
+        prompt_tokens_error=_error(row.prompt_tokens),
+        completion_tokens_error=_error(row.completion_tokens),
+        seconds_error=0.0 if remote else _error(row.seconds),
         preparation_seconds=max(0.0, prepared - trained),
         training_seconds=trained,
         labels=_labels(header, spec, training),
@@ -197,6 +201,12 @@ def _labels(header: RunHeader, spec: ApproachSpec, training: TrainingRecord | No
         return header.spec.data.train_examples
     shots = spec.options.get("shots", 0) if "few-shot" in spec.kind else 0
     return shots if isinstance(shots, int) else 0
+
+
+def _error(values: Floats) -> float:
+    """Standard error of the mean of what is known; 0 where it cannot be told."""
+    known = values[~np.isnan(values)]
+    return float(known.std(ddof=1)) / len(known) ** 0.5 if len(known) > 1 else 0.0
 
 
 def mean(values: Floats) -> float | None:
