@@ -188,7 +188,8 @@ def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[
     if base and base != leader.name and (other := summary.approach(base).cost.total_usd) is not None:
         said.append(f"{name(base)}, the baseline, costs {text.amount(other)} {over}.")
     if leader.latency.n:
-        said.append(f"One answer takes {text.seconds(leader.latency.p50_seconds)} (median), {_slow(leader)}.")
+        what = "Answers come by batch, within hours; a direct request" if leader.batch else "One answer"
+        said.append(f"{what} takes {text.seconds(leader.latency.p50_seconds)} (median), {_slow(leader)}.")
     if cost.total_usd is None:
         return "Not known", said
     return f"{text.amount(cost.total_usd)} {over}", said

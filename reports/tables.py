@@ -75,7 +75,7 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
         difference_cell(against, summary, approach.name),
         Cell(
             f"{text.seconds(latency.p50_seconds)} / {text.seconds(latency.p95_seconds)}" if latency.n else "–",
-            _requests(latency),
+            _requests(latency) + ("\ndirect; by batch hours" if approach.batch else ""),
         ),
         Cell(text.money(cost.per_1000_usd), spread or ("no price, see below" if cost.missing else "")),
         Cell(text.amount(cost.one_off_usd), once),

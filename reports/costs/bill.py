@@ -13,7 +13,7 @@ from reports.costs import tables
 from reports.costs.device import device_usd
 from reports.costs.estimate import MACHINE_HOURS, CostEstimate, CostPart, PriceNeeded, Scope, from_parts
 from reports.costs.tables import Price
-from reports.costs.tokens import FALLS_TO, TokenPrice, token_price
+from reports.costs.tokens import FALLS_TO, TokenPrice, batch_price, token_price
 from reports.run.schema import ModelSpec, Prices
 
 FREE = ("floor",)
@@ -48,8 +48,6 @@ class Usage:
     training_seconds: float = 0.0
     labels: int = 0
     """Labelled examples that it needs: all training examples for tuning, classifier and example retrieval."""
-    batch: bool = False
-    """Answers come through the provider's batch endpoint."""
     usage_estimated: bool = False
     """Some tokens were counted here, not reported by the endpoint."""
     name: str = ""
@@ -118,12 +116,10 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
         return PriceNeeded("what the recorded system costs to run", "compare with what it costs today")
     if _remote(usage.model):
         assert usage.model is not None
-        priced = price_of(usage.model, prices, when)
+        priced = production_price(usage.model, prices, when)
         if isinstance(priced, PriceNeeded):
             return priced
-        dollars = priced.of(
-            usage.prompt_tokens or 0.0, usage.completion_tokens or 0.0, usage.cached_prompt_tokens, usage.batch
-        )
+        dollars = priced.of(usage.prompt_tokens or 0.0, usage.completion_tokens or 0.0, usage.cached_prompt_tokens)
         low = dollars if priced.source.startswith("set by") else FALLS_TO * dollars
         error = _token_error(usage, priced, dollars)
         what, amount = _tokens(usage, priced), f"tokens an answer of {_whose(usage)}"
@@ -170,6 +166,7 @@ def _tokens(usage: Usage, price: TokenPrice) -> str:
     said = [f"{text.number(usage.prompt_tokens or 0.0, 0)} tokens in at {text.money(price.input)} a million"]
     said += [f"{text.number(cached, 0)} of them from the cache"] if cached >= 0.5 else []
     said += [f"{text.number(usage.completion_tokens or 0.0, 0)} out at {text.money(price.output)}"]
+    said += ["by batch"] if usage.model is not None and usage.model.batch else []
     return ", ".join(said)
 
 
@@ -187,6 +184,17 @@ def price_of(model: ModelSpec, prices: Prices, when: str = "") -> TokenPrice | P
         own_output=own(model.output_usd_per_million, prices.output_usd_per_million),
         own_cached=own(model.cached_input_usd_per_million, prices.cached_input_usd_per_million),
     )
+
+
+def production_price(model: ModelSpec, prices: Prices, when: str) -> TokenPrice | PriceNeeded:
+    """What tokens of the project's traffic cost: by batch where the model says so, else as in the run."""
+    found = price_of(model, prices, when)
+    if isinstance(found, PriceNeeded) or not model.batch:
+        return found
+    own = (model.input_usd_per_million, model.output_usd_per_million, model.cached_input_usd_per_million)
+    of_all = (prices.input_usd_per_million, prices.output_usd_per_million, prices.cached_input_usd_per_million)
+    listed = all(price is None for price in (*own, *of_all))
+    return batch_price(model.id, found, model.batch_discount, base_url=model.base_url, when=when, listed=listed)
 
 
 def _engineering(usage: Usage, prices: Prices, parts: list[CostPart], sources: list[str]) -> None:

@@ -69,6 +69,7 @@ def contender(
         name=spec.name,
         kind=spec.kind,
         model=spec.model.id if spec.model else "",
+        batch=spec.model is not None and spec.model.batch,
         state=_state(store, table, row),
         error=table.log.errors.get(spec.name, ""),
         stopped=_stopped(table, spec.name),

@@ -77,6 +77,7 @@ def _facts(approach: ApproachSummary, bills: Mapping[str, Bill]) -> ApproachFact
         p95_seconds=approach.latency.p95_seconds,
         p95_low_seconds=approach.latency.p95_low,
         p95_high_seconds=approach.latency.p95_high,
+        batch=approach.batch,
         model=approach.model,
         seeds=len(approach.seeds.values) if approach.seeds else 1,
         seed_sd=approach.seeds.sd if approach.seeds else None,

@@ -133,6 +133,8 @@ class ApproachSummary(Record):
     name: str
     kind: str
     model: str = ""
+    batch: bool = False
+    """Its traffic goes through the provider's batch API: the latency is of direct requests all the same."""
     state: State = "complete"
     error: str = ""
     """Why the approach as a whole failed."""

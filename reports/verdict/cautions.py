@@ -38,6 +38,7 @@ def cautions(evidence: Evidence, choice: Choice, decision: Decision, traffic: Tr
         *_formats(evidence, choice),
         *_training(evidence, choice),
         *_limits(evidence, choice, decision),
+        *_batch(evidence),
         *_money(evidence, choice),
         *_idle(evidence, choice, traffic),
         *_worth(evidence, choice, decision, traffic),
@@ -185,6 +186,16 @@ def _limits(evidence: Evidence, choice: Choice, decision: Decision) -> Iterator[
         yield f"The interval of {name}'s p95 reaches beyond {text.seconds(limit)}: only its estimate meets the limit."
     if decision.monthly_budget_usd is not None and not isinstance(facts.cost, CostEstimate):
         yield f"Whether {name} keeps the budget is not known: its cost is not."
+
+
+def _batch(evidence: Evidence) -> Iterator[str]:
+    """Seconds that were measured in another way than traffic will take."""
+    names = [called(f.name) for f in evidence.approaches if f.batch]
+    if names:
+        yield (
+            f"{text.listed(names)} {'is' if len(names) == 1 else 'are'} billed by batch: answers come within hours. "
+            "The seconds shown are those of direct requests, p95 too, not of batch traffic."
+        )
 
 
 def _money(evidence: Evidence, choice: Choice) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import isnan
+from math import inf, isnan
 
 from reports import statistics, text
 from reports.costs import CostEstimate
@@ -90,6 +90,9 @@ def _broken(
         reason = f"{own} is below the {least} that you ask for"
         return Exclusion(facts.name, "quality floor", quality.value, reason)
     seconds, limit = facts.p95_seconds, decision.max_p95_seconds
+    if limit is not None and facts.batch:
+        reason = f"its batch API answers within hours, not within {text.seconds(limit)}"
+        return Exclusion(facts.name, "latency", inf, reason)
     if limit is not None and seconds is None and facts.p95_low_seconds is not None:
         seconds = facts.p95_low_seconds
     if limit is not None and seconds is not None and seconds > limit:

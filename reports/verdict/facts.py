@@ -44,6 +44,8 @@ class ApproachFacts:
     """Upper end of its interval; None where too few requests were measured (below 72) for one."""
     model: str = ""
     """Id of the model it used; empty for approaches without one."""
+    batch: bool = False
+    """Its traffic goes through a batch API: answers come within hours, so no limit on seconds is kept."""
     seeds: int = 1
     """Number of training seeds behind a fine-tuned approach."""
     seed_sd: float | None = None

@@ -48,10 +48,9 @@ def test_retrieval_costs_more_than_the_long_cached_prompt() -> None:
     assert found > MINI.of_parts(1800, 200, 100, hits=0.9)
 
 
-def test_measured_cache_hits_and_batches() -> None:
+def test_measured_cache_hits() -> None:
     assert MINI.of(2000, 100) == pytest.approx(0.000960)
     assert MINI.of(2000, 100, cached=1620) == pytest.approx(0.000474)
-    assert MINI.of(2000, 100, batch=True) == pytest.approx(0.000480)
     assert NANO.of(200, 100, cached=150) == NANO.of(200, 100)
 
 
