@@ -38,7 +38,7 @@ class Usage:
     """Mean number of prompt tokens that the endpoint billed as cache hits."""
     completion_tokens: float | None = None
     seconds_per_answer: float | None = None
-    """Mean device seconds of an answer; for an API model only those of our own machine (embedding, search)."""
+    """Mean device seconds of an answer; for an API model only those of our own machine: embedding and search."""
     prompt_tokens_error: float = 0.0
     """Standard error of that mean, as of the two below."""
     completion_tokens_error: float = 0.0
@@ -48,6 +48,8 @@ class Usage:
     training_seconds: float = 0.0
     labels: int = 0
     """Labelled examples that it needs: all training examples for tuning, classifier and example retrieval."""
+    searches: bool = False
+    """An API model's prompt is put together by embedding and search on our own machine."""
     usage_estimated: bool = False
     """Some tokens were counted here, not reported by the endpoint."""
     name: str = ""
@@ -65,13 +67,15 @@ def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | Pri
     running = _running(usage, prices, when, parts, sources)
     if isinstance(running, PriceNeeded):
         return running
+    if usage.searches and usage.seconds_per_answer is None:
+        warnings.append("The machine time of embedding and search is not counted: no latency pass measured it.")
     if usage.usage_estimated:
         warnings.append("Some token counts were estimated, because the endpoint did not report them.")
     hour = _machine(usage, prices) if usage.training_seconds or usage.preparation_seconds or _local(usage) else None
     if isinstance(hour, PriceNeeded):
         if not _remote(usage.model):
             return hour
-        warnings.append(f"The machine time of the preparation is not counted: there is no price for {hour.what}.")
+        warnings.append(f"The time of our own machine is not counted: there is no price for {hour.what}.")
     elif hour is not None:
         seconds = usage.cards * (usage.training_seconds + usage.preparation_seconds)
         if seconds:
@@ -130,10 +134,11 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
     if usage.seconds_per_answer:
         hour = _machine(usage, prices)
         if isinstance(hour, PriceNeeded):
-            return hour
+            return None if _remote(usage.model) else hour
         seconds = usage.cards * usage.seconds_per_answer
         usd, low, high = (device_usd(seconds, h, prices.utilisation) for h in (hour.typical, hour.low, hour.high))
-        what = (
+        what = "embedding and search: " if _remote(usage.model) else ""
+        what += (
             f"{text.seconds(seconds)} of {_named(hour)} at {text.money(hour.typical)} an hour, "
             f"busy {text.quality(prices.utilisation)} of the time that is paid"
         )

@@ -25,7 +25,7 @@ from reports.summary.contender import Views, contender, views_of
 from reports.summary.curve import with_curve
 from reports.summary.decision import decided
 from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary, VerdictSummary
-from reports.summary.money import bills_of, break_evens, undominated
+from reports.summary.money import bills_of, break_evens, search_seconds, undominated
 from reports.summary.slicing import dimensions, find_slices
 from reports.summary.table import RunTable, read_table
 from reports.summary.trust import trust
@@ -84,7 +84,8 @@ def summarise(
     skipped = tuple(item for item in table.log.skipped if not _ran(table, item.name))
     left_out = {item.name for item in skipped}
     every = [item for item in spec.approaches if item.name not in left_out]
-    bills = bills_of(header, table, {item.name: store.training(item.name) for item in every})
+    trainings = {item.name: store.training(item.name) for item in every}
+    bills = bills_of(header, table, trainings, search_seconds(store))
     summaries = {
         item.name: contender(item, store, table, measured.views, bills.get(item.name), traffic=spec.traffic)
         for item in every

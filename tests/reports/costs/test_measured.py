@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from reports import costs
 from reports.costs import CostEstimate, PriceNeeded, Usage
 from reports.costs.estimate import MACHINE_HOURS
-from reports.run.schema import ModelSpec, Prices
+from reports.run.schema import (
+    Answer,
+    ApproachSpec,
+    Case,
+    DataFacts,
+    Environment,
+    Finished,
+    LatencySample,
+    ModelSpec,
+    Prices,
+    Question,
+    RunHeader,
+    RunSpec,
+    Score,
+    Task,
+)
 from reports.run.store import RunStore
+from reports.summary import summarise
 from reports.summary.money import bills_of
 from reports.summary.table import read_table
 
@@ -57,3 +75,58 @@ def test_two_approaches_of_one_kind_have_their_own_amounts() -> None:
     found = costs.simulate(short, long, 5000, 12)
     assert found.probability_b_cheaper == pytest.approx(0.5, abs=0.02)
     assert {driver.name for driver in found.drivers[:2]} == {"tokens an answer of rag", "tokens an answer of rag-long"}
+
+
+def asked_remotely(folder: Path, before: dict[str, list[float]]) -> RunStore:
+    """Sixty cases by an endpoint: a second of every request is the endpoint's, what stands before it is ours."""
+    n = 60
+    spec = RunSpec(
+        name="remote",
+        task=Task(type="qa"),
+        metrics=("accuracy",),
+        approaches=tuple(ApproachSpec(name=name, kind=name, model=MODEL) for name in before),
+        prices=Prices(gpu_hour_usd=0.9, utilisation=0.5, engineer_hours=dict.fromkeys(before, 0)),
+        data=DataFacts(eval_cases=n, train_examples=0, dev_examples=0, documents=1),
+    )
+    environment = Environment(python="3.11", platform="linux", packages={}, device="cpu")
+    header = RunHeader(run="r", started=f"{DAY}T00:00:00Z", spec=spec, environment=environment)
+    cases = [Case(question=Question(id=str(i), input=f"question {i}"), references=("yes",)) for i in range(n)]
+    store = RunStore.create(folder, header, cases)
+    for name, seconds in before.items():
+        for i in range(n):
+            key = {"case": str(i), "approach": name}
+            store.append_answer(Answer(**key, text="yes", prompt_tokens=1000, completion_tokens=10, seconds=1.0))
+            store.append_score(Score(**key, metric="accuracy", version=1, value=float(i % 3 > 0)))
+        for i, own in enumerate(seconds):
+            key = {"case": str(i), "approach": name}
+            store.append_latency(LatencySample(**key, seconds=1 + own, before_seconds=own, scope="request"))
+        old = {"case": "59", "approach": name, "seconds": 9.0}
+        for sample in (
+            LatencySample(**old, before_seconds=8.0, phase="cold"),
+            LatencySample(**old, before_seconds=8.0, concurrency=4),
+            LatencySample(**old),
+        ):
+            store.append_latency(sample)
+    store.finish(Finished(finished="x", seconds=1))
+    return store
+
+
+def test_embedding_and_search_before_an_endpoint_are_billed_as_the_latency_pass_measured_them(tmp_path: Path) -> None:
+    own = [0.02, 0.04] * 10
+    found = summarise(asked_remotely(tmp_path / "r", {"zero-shot": [0.001] * 20, "rag": own, "knn-few-shot": own}))
+    tokens = (1000 * 1.0 + 10 * 4.0) / 1e6
+    search = 0.03 / 3600 * 0.9 / 0.5
+    assert found.approach("zero-shot").cost.per_1000_usd == pytest.approx(1000 * tokens)
+    for name in ("rag", "knn-few-shot"):
+        cost = found.approach(name).cost
+        assert cost.per_1000_usd == pytest.approx(1000 * (tokens + search))
+        (line,) = [line for line in cost.lines if line.what.startswith("embedding and search: 30 ms of cpu")]
+        assert line.usd == pytest.approx(1000 * search)
+        assert not any("embedding and search" in warning for warning in cost.warnings)
+
+
+def test_a_run_whose_latency_pass_did_not_tell_them_apart_says_so(tmp_path: Path) -> None:
+    found = summarise(asked_remotely(tmp_path / "r", {"zero-shot": [], "rag": []}))
+    assert found.approach("rag").cost.per_1000_usd == found.approach("zero-shot").cost.per_1000_usd
+    assert any("embedding and search is not counted" in said for said in found.approach("rag").cost.warnings)
+    assert found.approach("zero-shot").cost.warnings == ()
