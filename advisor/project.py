@@ -27,7 +27,7 @@ FILE = "advisor.yaml"
 ENDPOINT_KEYS = (
     *("base_url", "api_key_env", "headers", "requests_per_minute", "tokens_per_minute", "max_concurrency"),
     *("timeout_seconds", "budget_usd", "input_usd_per_million", "output_usd_per_million"),
-    "cached_input_usd_per_million",
+    *("cached_input_usd_per_million", "batch", "batch_discount"),
 )
 """Keys of a model that mean nothing for weights on this machine."""
 DEFAULT_APPROACHES = (

@@ -111,20 +111,21 @@ def measure(each: Round, emit: Emit, clock: Clock, phase: Literal["warm", "cold"
         if reply.status not in ("ok", "truncated") or reply.from_cache:
             continue
         # What stands before the model's own part: building the prompt, embedding, search.
-        before = 0.0 if reply.seconds is None else max(0.0, waited - reply.seconds)
+        before = None if reply.seconds is None else max(0.0, waited - reply.seconds)
         emit(
             Measured(
                 sample=LatencySample(
                     case=reply.case,
                     approach=each.name,
                     seconds=waited,
-                    ttft_seconds=None if reply.ttft_seconds is None else before + reply.ttft_seconds,
+                    ttft_seconds=None if reply.ttft_seconds is None else (before or 0.0) + reply.ttft_seconds,
                     prompt_tokens=reply.prompt_tokens,
                     completion_tokens=reply.completion_tokens,
                     concurrency=len(each.questions),
                     phase=phase,
                     merged=each.merged,
                     scope="request",
+                    before_seconds=before,
                 )
             )
         )

@@ -17,7 +17,7 @@ from reports.leaks import finding_lines, finding_rows, leak_facts
 from reports.run.events import ApproachFinished, Prepared
 from reports.run.schema import Answer, ApproachSpec, Environment
 from reports.run.store import RunStore
-from reports.sentences import name
+from reports.sentences import name, tested_words
 from reports.summary.model import ApproachSummary, Summary
 from reports.waiting import latency_facts
 
@@ -46,7 +46,8 @@ class Block:
 def method_blocks(summary: Summary, store: RunStore) -> list[Block]:
     """Task and data, metrics, then one block an approach."""
     specs = {spec.name: spec for spec in summary.header.spec.approaches}
-    blocks = [_task(summary), *_suggested(summary), *_defects(summary), _metrics(summary), _prices(summary)]
+    blocks = [_task(summary), *_suggested(summary), *_defects(summary), _metrics(summary)]
+    blocks += [*_tests(summary), _prices(summary)]
     blocks += [_approach(approach, specs[approach.name], store) for approach in summary.approaches]
     return blocks + _estimates(summary, store)
 
@@ -129,6 +130,18 @@ def _metrics(summary: Summary) -> Block:
     judge = summary.judge.words if summary.judge else ()
     rubric = [("The judge's rubric", summary.judge.rubric)] if summary.judge and summary.judge.rubric else []
     return Block("The metrics", (first, *judge), (*facts, *rubric))
+
+
+def _tests(summary: Summary) -> list[Block]:
+    """Which differences were declared, and over how many of them a p is adjusted."""
+    said = tested_words(summary)
+    if not said:
+        return []
+    chosen = (
+        "The verdict holds the approach that it names against each other contender once, adjusted over these; against "
+        "the baseline it keeps the declared p."
+    )
+    return [Block("How differences are tested", (*said, chosen))]
 
 
 def _approach(approach: ApproachSummary, spec: ApproachSpec, store: RunStore) -> Block:

@@ -145,6 +145,25 @@ def comparison_sentence(c: ComparisonSummary, summary: Summary) -> str:
     return f"Against {name(c.a)}: {gap} ({text.interval(c.low, c.high, unit, signed=True)}); {said}."
 
 
+def tested_words(summary: Summary) -> tuple[str, ...]:
+    """Which comparisons share one adjustment of their p, and how many they are; nothing where none was made."""
+    counts = {c.primary: c.family for c in summary.comparisons if c.family}
+    outside = [name(c.b) for c in summary.comparisons if c.primary and not c.family]
+    said = []
+    if True in counts:
+        those = text.count(counts[True], "comparison")
+        said.append(f"Declared before the run: each other contender against {name(summary.baseline or '')}, {those}.")
+        if counts[True] > 1:
+            said.append("Their p is adjusted together (Holm).")
+    if outside:
+        what = "is a reference" if len(outside) == 1 else "are references"
+        said.append(f"{text.listed(outside)} {what}, not a contender: compared, not counted, p as it is.")
+    if False in counts:
+        those = text.count(counts[False], "other pair")
+        said.append(f"The {those} of contenders {'is' if counts[False] == 1 else 'are'} exploratory, adjusted apart.")
+    return tuple(said)
+
+
 def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[str]]:
     if leader is None:
         return "Unknown", []
@@ -169,7 +188,8 @@ def _costs(summary: Summary, leader: ApproachSummary | None) -> tuple[str, list[
     if base and base != leader.name and (other := summary.approach(base).cost.total_usd) is not None:
         said.append(f"{name(base)}, the baseline, costs {text.amount(other)} {over}.")
     if leader.latency.n:
-        said.append(f"One answer takes {text.seconds(leader.latency.p50_seconds)} (median), {_slow(leader)}.")
+        what = "Answers come by batch, within hours; a direct request" if leader.batch else "One answer"
+        said.append(f"{what} takes {text.seconds(leader.latency.p50_seconds)} (median), {_slow(leader)}.")
     if cost.total_usd is None:
         return "Not known", said
     return f"{text.amount(cost.total_usd)} {over}", said

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from reports import text
 from reports.basis import basis, several_models
 from reports.metrics import RECALL, facts
+from reports.sentences import tested_words
 from reports.summary.model import ApproachSummary, ComparisonSummary, Estimate, LatencySummary, Summary
 
 NAMES = 60
@@ -74,7 +75,7 @@ def _main_row(summary: Summary, approach: ApproachSummary, against: ComparisonSu
         difference_cell(against, summary, approach.name),
         Cell(
             f"{text.seconds(latency.p50_seconds)} / {text.seconds(latency.p95_seconds)}" if latency.n else "–",
-            _requests(latency),
+            _requests(latency) + ("\ndirect; by batch hours" if approach.batch else ""),
         ),
         Cell(text.money(cost.per_1000_usd), spread or ("no price, see below" if cost.missing else "")),
         Cell(text.amount(cost.one_off_usd), once),
@@ -216,7 +217,7 @@ def break_even_table(summary: Summary) -> Table | None:
     head += ["The same with the cost of errors"] if errors else []
     return Table(
         caption=f"Total costs over {text.number(summary.header.spec.traffic.horizon_months, 0)} months: 20,000 draws "
-        "over traffic, prices and hours; small print: 5 to 95 % of them.",
+        "over traffic, measured amounts, prices and hours; small print: 5 to 95 % of them.",
         head=(*head, "What decides most"),
         rows=tuple(rows),
     )
@@ -248,7 +249,7 @@ def comparison_table(summary: Summary) -> Table:
                 ),
                 Cell(
                     text.p_value(c.p),
-                    f"adjusted: {text.p_value(c.p_adjusted)}" if c.p_adjusted is not None else "not adjusted",
+                    f"adjusted: {text.p_value(c.p_adjusted)}" if c.family else "reference, not adjusted",
                 ),
                 Cell(only, "higher in the mean of trainings" if means else ""),
                 Cell(text.difference(c.detectable, 0, c.detectable, unit).lstrip("+") if c.detectable else "–"),
@@ -256,9 +257,7 @@ def comparison_table(summary: Summary) -> Table:
             )
         )
     return Table(
-        caption="Paired differences on the same cases, 95 % intervals. Declared before the run: against "
-        f"{text.one_line(summary.baseline or 'the baseline', NAMES)}, with Holm's adjustment. All others are "
-        "exploratory, adjusted among themselves.",
+        caption=f"Paired differences on the same cases, 95 % intervals. {' '.join(tested_words(summary))}",
         head=("Comparison", "Difference", "Test", "Only first / second right", "Detectable", "In words"),
         rows=tuple(rows),
     )

@@ -22,6 +22,8 @@ def latency_facts(approach: ApproachSummary) -> list[tuple[str, str]]:
     facts += [
         (f"The same with merged weights, {_together(m.concurrency)}", level_words(m)) for m in latency.merged_levels
     ]
+    if approach.batch:
+        facts.append(("Batch traffic", "answers come within hours; the seconds here are those of direct requests"))
     if latency.cold_p50_seconds is not None:
         what = "over a new connection" if approach.model.startswith("openai:") else "of a fresh process, weights read"
         facts.append(("Cold start", f"{text.seconds(latency.cold_p50_seconds)} for the first request {what}"))

@@ -32,7 +32,8 @@ def latency(summary: Summary, samples: Mapping[str, Sequence[LatencySample]]) ->
     return Sketch(
         id="latency",
         title=title,
-        caption="One request at a time after warm-up. Ticks: requests; bar: median; ring: 95th percentile.",
+        caption="One request at a time after warm-up. Ticks: requests; bar: median; ring: 95th percentile."
+        + (" Batch traffic waits for hours instead." if any(a.batch for a in shown) else ""),
         description="Seconds for one answer. " + "; ".join(said),
         table=_table(shown),
         spec=spec_of(_chart(summary, shown, samples)),
@@ -92,7 +93,7 @@ def _thinned(values: list[float]) -> list[float]:
 
 def _title(summary: Summary, shown: list[ApproachSummary]) -> str:
     limit = summary.header.spec.decision.max_p95_seconds
-    over = [label(a.name) for a in shown if limit and a.latency.p95_seconds and a.latency.p95_seconds > limit]
+    over = [label(a.name) for a in shown if limit and (a.batch or (a.latency.p95_seconds or 0.0) > limit)]
     if limit and over:
         return (
             f"{text.listed(over)} {'is' if len(over) == 1 else 'are'} slower than your limit of {text.seconds(limit)}"

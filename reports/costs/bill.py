@@ -6,13 +6,14 @@ estimate_cost(Usage(kind="qlora", device="NVIDIA L4", seconds_per_answer=0.1, tr
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import hypot
 
 from reports import text
 from reports.costs import tables
 from reports.costs.device import device_usd
 from reports.costs.estimate import MACHINE_HOURS, CostEstimate, CostPart, PriceNeeded, Scope, from_parts
 from reports.costs.tables import Price
-from reports.costs.tokens import FALLS_TO, TokenPrice, token_price
+from reports.costs.tokens import FALLS_TO, TokenPrice, batch_price, token_price
 from reports.run.schema import ModelSpec, Prices
 
 FREE = ("floor",)
@@ -37,16 +38,22 @@ class Usage:
     """Mean number of prompt tokens that the endpoint billed as cache hits."""
     completion_tokens: float | None = None
     seconds_per_answer: float | None = None
-    """Mean device seconds of an answer; for an API model only those of our own machine (embedding, search)."""
+    """Mean device seconds of an answer; for an API model only those of our own machine: embedding and search."""
+    prompt_tokens_error: float = 0.0
+    """Standard error of that mean, as of the two below."""
+    completion_tokens_error: float = 0.0
+    seconds_error: float = 0.0
     preparation_seconds: float = 0.0
     """Device seconds before the first answer: indexing, embedding the corpus."""
     training_seconds: float = 0.0
     labels: int = 0
     """Labelled examples that it needs: all training examples for tuning, classifier and example retrieval."""
-    batch: bool = False
-    """Answers come through the provider's batch endpoint."""
+    searches: bool = False
+    """An API model's prompt is put together by embedding and search on our own machine."""
     usage_estimated: bool = False
     """Some tokens were counted here, not reported by the endpoint."""
+    name: str = ""
+    """The approach's own, for amounts that are its alone; empty: its kind."""
 
 
 def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | PriceNeeded:
@@ -60,13 +67,15 @@ def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | Pri
     running = _running(usage, prices, when, parts, sources)
     if isinstance(running, PriceNeeded):
         return running
+    if usage.searches and usage.seconds_per_answer is None:
+        warnings.append("The machine time of embedding and search is not counted: no latency pass measured it.")
     if usage.usage_estimated:
         warnings.append("Some token counts were estimated, because the endpoint did not report them.")
     hour = _machine(usage, prices) if usage.training_seconds or usage.preparation_seconds or _local(usage) else None
     if isinstance(hour, PriceNeeded):
         if not _remote(usage.model):
             return hour
-        warnings.append(f"The machine time of the preparation is not counted: there is no price for {hour.what}.")
+        warnings.append(f"The time of our own machine is not counted: there is no price for {hour.what}.")
     elif hour is not None:
         seconds = usage.cards * (usage.training_seconds + usage.preparation_seconds)
         if seconds:
@@ -111,29 +120,45 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
         return PriceNeeded("what the recorded system costs to run", "compare with what it costs today")
     if _remote(usage.model):
         assert usage.model is not None
-        priced = price_of(usage.model, prices, when)
+        priced = production_price(usage.model, prices, when)
         if isinstance(priced, PriceNeeded):
             return priced
-        dollars = priced.of(
-            usage.prompt_tokens or 0.0, usage.completion_tokens or 0.0, usage.cached_prompt_tokens, usage.batch
-        )
+        dollars = priced.of(usage.prompt_tokens or 0.0, usage.completion_tokens or 0.0, usage.cached_prompt_tokens)
         low = dollars if priced.source.startswith("set by") else FALLS_TO * dollars
-        parts.append(CostPart("price of tokens", "query", dollars, low, dollars, _tokens(usage, priced)))
+        error = _token_error(usage, priced, dollars)
+        what, amount = _tokens(usage, priced), f"tokens an answer of {_whose(usage)}"
+        parts.append(CostPart("price of tokens", "query", dollars, low, dollars, what, False, amount, error))
         sources.append(f"tokens of {priced.model}: {priced.source}")
     elif not usage.seconds_per_answer:
         return PriceNeeded("an answer whose device time was not measured", "run the approach without cached answers")
     if usage.seconds_per_answer:
         hour = _machine(usage, prices)
         if isinstance(hour, PriceNeeded):
-            return hour
+            return None if _remote(usage.model) else hour
         seconds = usage.cards * usage.seconds_per_answer
         usd, low, high = (device_usd(seconds, h, prices.utilisation) for h in (hour.typical, hour.low, hour.high))
-        what = (
+        what = "embedding and search: " if _remote(usage.model) else ""
+        what += (
             f"{text.seconds(seconds)} of {_named(hour)} at {text.money(hour.typical)} an hour, "
             f"busy {text.quality(prices.utilisation)} of the time that is paid"
         )
-        parts.append(CostPart(MACHINE_HOURS, "query", usd, low, high, what))
+        amount, error = f"seconds an answer of {_whose(usage)}", usage.seconds_error / usage.seconds_per_answer
+        parts.append(CostPart(MACHINE_HOURS, "query", usd, low, high, what, False, amount, error))
     return None
+
+
+def _whose(usage: Usage) -> str:
+    return text.one_line(usage.name or usage.kind, 60)
+
+
+def _token_error(usage: Usage, price: TokenPrice, dollars: float) -> float:
+    """Relative standard error of an answer's tokens at these prices, the lengths of prompt and answer taken apart."""
+    of_answer = usage.completion_tokens_error * price.output / 1e6
+    of_prompt = 0.0
+    if usage.prompt_tokens:
+        prompt = price.of(usage.prompt_tokens, 0.0, usage.cached_prompt_tokens)
+        of_prompt = usage.prompt_tokens_error * prompt / usage.prompt_tokens
+    return hypot(of_prompt, of_answer) / dollars if dollars else 0.0
 
 
 def _named(hour: Price) -> str:
@@ -146,6 +171,7 @@ def _tokens(usage: Usage, price: TokenPrice) -> str:
     said = [f"{text.number(usage.prompt_tokens or 0.0, 0)} tokens in at {text.money(price.input)} a million"]
     said += [f"{text.number(cached, 0)} of them from the cache"] if cached >= 0.5 else []
     said += [f"{text.number(usage.completion_tokens or 0.0, 0)} out at {text.money(price.output)}"]
+    said += ["by batch"] if usage.model is not None and usage.model.batch else []
     return ", ".join(said)
 
 
@@ -163,6 +189,17 @@ def price_of(model: ModelSpec, prices: Prices, when: str = "") -> TokenPrice | P
         own_output=own(model.output_usd_per_million, prices.output_usd_per_million),
         own_cached=own(model.cached_input_usd_per_million, prices.cached_input_usd_per_million),
     )
+
+
+def production_price(model: ModelSpec, prices: Prices, when: str) -> TokenPrice | PriceNeeded:
+    """What tokens of the project's traffic cost: by batch where the model says so, else as in the run."""
+    found = price_of(model, prices, when)
+    if isinstance(found, PriceNeeded) or not model.batch:
+        return found
+    own = (model.input_usd_per_million, model.output_usd_per_million, model.cached_input_usd_per_million)
+    of_all = (prices.input_usd_per_million, prices.output_usd_per_million, prices.cached_input_usd_per_million)
+    listed = all(price is None for price in (*own, *of_all))
+    return batch_price(model.id, found, model.batch_discount, base_url=model.base_url, when=when, listed=listed)
 
 
 def _engineering(usage: Usage, prices: Prices, parts: list[CostPart], sources: list[str]) -> None:

@@ -42,6 +42,10 @@ class CostPart:
     """How many of what at which price: '40 hours at $75'."""
     assumed: bool = False
     """The amount stands in a shipped table: nobody measured or set it."""
+    measured: str = ""
+    """Name of the measured amount behind it: the tokens or the seconds of an answer of one approach."""
+    error: float = 0.0
+    """Standard error of that amount, as a share of it."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ from typing import Any
 
 from reports.costs.estimate import PriceNeeded
 
-BATCH_SHARE = 0.5
-"""Share of the price that batch endpoints charge where the list has no batch price of its own."""
 FALLS_TO = 0.5
 """Token prices of a horizon may fall to this share: the low end of their range."""
 
@@ -36,11 +34,10 @@ class TokenPrice:
     source: str = ""
     date: str = ""
 
-    def of(self, prompt: float, completion: float, cached: float = 0.0, batch: bool = False) -> float:
+    def of(self, prompt: float, completion: float, cached: float = 0.0) -> float:
         """Dollars for one answer with `cached` of its prompt tokens served from the endpoint's cache."""
         hit = self.input if self.cached_input is None else self.cached_input
-        dollars = ((prompt - cached) * self.input + cached * hit + completion * self.output) / 1e6
-        return dollars * (BATCH_SHARE if batch else 1.0)
+        return ((prompt - cached) * self.input + cached * hit + completion * self.output) / 1e6
 
     def of_parts(
         self,
@@ -51,7 +48,6 @@ class TokenPrice:
         hits: float = 0.0,
         embedded: float = 0.0,
         embedding_usd: float = 0.0,
-        batch: bool = False,
     ) -> float:
         """Dollars for one answer, before a run: a static prompt prefix that hits the cache in a share of the calls.
 
@@ -61,7 +57,7 @@ class TokenPrice:
         hit = self.input if self.cached_input is None else self.cached_input
         prefix = static * (hits * hit + (1 - hits) * self.input * (self.cache_write if hits > 0 else 1.0))
         rest = variable * self.input + completion * self.output
-        return ((prefix + rest) * (BATCH_SHARE if batch else 1.0) + embedded * embedding_usd) / 1e6
+        return (prefix + rest + embedded * embedding_usd) / 1e6
 
 
 def token_price(
@@ -77,7 +73,7 @@ def token_price(
 
     A self-hosted endpoint, or a model that the list does not know, is asked for.
     """
-    name = model.split(":", 1)[1] if model.startswith("openai:") else model
+    name = _bare(model)
     if own_input is not None and own_output is not None:
         return TokenPrice(name, own_input, own_output, own_cached, source="set by prices", date="")
     needed = PriceNeeded(f"tokens of {name}", "set prices.input_usd_per_million and prices.output_usd_per_million")
@@ -92,9 +88,36 @@ def token_price(
     )
 
 
+def batch_price(
+    model: str, standard: TokenPrice, discount: float | None, *, base_url: str | None, when: str, listed: bool
+) -> TokenPrice | PriceNeeded:
+    """What the provider's batch API charges instead of `standard`: less a stated share, else by the dated list.
+
+    `listed`: `standard` is the list's own, so that its batch price may be too. No usual discount is assumed.
+    """
+    if discount is not None:
+        left, cached = 1 - discount, standard.cached_input
+        return replace(
+            standard,
+            input=left * standard.input,
+            output=left * standard.output,
+            cached_input=None if cached is None else left * cached,
+            source=f"{standard.source}, less the batch discount of {discount:g}",
+        )
+    name, day = _bare(model), when[:10] or datetime.now(UTC).date().isoformat()
+    found = _listed(name, base_url, day, batch=True) if listed else None
+    return found or PriceNeeded(
+        f"batch requests to {name}",
+        "set batch_discount of that model, such as 0.5 for half the price, or leave batch out",
+    )
+
+
 @cache
-def _listed(name: str, base_url: str | None, day: str) -> TokenPrice | None:
-    """The list's price on that day; None for models that it does not know, or knows without a token price."""
+def _listed(name: str, base_url: str | None, day: str, batch: bool = False) -> TokenPrice | None:
+    """The list's price on that day, direct or by batch; None for models that it does not know, or knows without one.
+
+    A batch price without one for cached tokens counts them in full: nobody promises hits hours later.
+    """
     import genai_prices
     from genai_prices.data_snapshot import get_snapshot
 
@@ -103,7 +126,9 @@ def _listed(name: str, base_url: str | None, day: str) -> TokenPrice | None:
         _, found = get_snapshot().find_provider_model(name, None, None if base_url else _provider(name), base_url)
     except LookupError:
         return None
-    prices: Any = found.get_prices(at)
+    prices: Any = _by_batch(found, at) if batch else found.get_prices(at)
+    if prices is None:
+        return None
     per_input, per_output = _base(prices.input_mtok), _base(prices.output_mtok)
     if per_input is None:
         return None
@@ -114,9 +139,24 @@ def _listed(name: str, base_url: str | None, day: str) -> TokenPrice | None:
         output=per_output or 0.0,
         cached_input=_base(prices.cache_read_mtok),
         cache_write=write / per_input if write and per_input else 1.0,
-        source=f"genai-prices {genai_prices.__version__}, offline, at least as new as {newest_change(day)}",
+        source=f"{'batch price of ' if batch else ''}genai-prices {genai_prices.__version__}, offline, at least as new "
+        f"as {newest_change(day)}",
         date=newest_change(day),
     )
+
+
+def _by_batch(model: Any, at: datetime) -> Any | None:
+    """The prices of the model's batch API on that day, where the list has them."""
+    for variant in model.price_variants or ():
+        active = variant.constraint is None or variant.constraint.active(at)
+        if variant.when == {"processing": "batch"} and active:
+            return variant.prices
+    return None
+
+
+def _bare(model: str) -> str:
+    """An endpoint's model without the prefix that makes it one."""
+    return model.removeprefix("openai:")
 
 
 def _provider(name: str) -> str | None:

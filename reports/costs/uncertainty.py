@@ -4,20 +4,24 @@ found = simulate(prompt, tuned, queries_per_day=10_000, months=12)
 found.probability_b_cheaper; found.days; found.drivers
 
 Drawn: traffic log-normal around the user's figure (sd 0.5 of its logarithm), every part of a bill triangular between
-its low and high end, the quality difference normal with its interval. Parts with one driver ("price of labels") move
-together in both bills.
+its low and high end, its measured amount (mean tokens or seconds of an answer) normal by its standard error, the
+quality difference normal with its interval. Parts with one driver ("price of labels") move together in both bills.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.costs.estimate import DAYS_PER_MONTH, CostEstimate, CostPart
+from reports.costs.estimate import DAYS_PER_MONTH, CostEstimate, CostPart, Scope
 
 Floats = NDArray[np.float64]
+Totals = dict[Scope, Floats]
 DRAWS = 20_000
 VOLUME_SPREAD = 0.5
 TRAFFIC = "queries per day"
@@ -90,11 +94,10 @@ def simulate(
     seed: int = 0,
 ) -> Simulation:
     """Draws every uncertain input and compares the totals; the same seed gives the same figures."""
-    rng = np.random.default_rng(seed)
-    names = sorted({part.driver for x in (a, b) for part in x.lines()})
-    shares = {name: rng.random(draws) for name in [TRAFFIC, *names, QUALITY]}
     scene = _Scene(a, b, queries_per_day, months, quality)
-    saving, fixed_gap, slope, volume = _outcome(scene, shares)
+    traffic, gap = (_share(name, draws, seed) for name in (TRAFFIC, QUALITY))
+    totals = _drawn_totals(a, draws, seed), _drawn_totals(b, draws, seed)
+    saving, fixed_gap, slope, volume = _outcome(scene, totals, traffic, gap)
     with np.errstate(divide="ignore", invalid="ignore"):
         queries = fixed_gap / slope
     exists = np.isfinite(queries) & (queries > 0)
@@ -105,30 +108,57 @@ def simulate(
         queries=_range(queries[exists]) if found else None,
         days=_range((queries / volume)[exists]) if found else None,
         no_break_even=float(1 - exists.mean()),
-        drivers=_drivers(scene, list(shares)),
+        drivers=_drivers(scene),
     )
 
 
-def _outcome(scene: _Scene, shares: dict[str, Floats]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Saving of B, fixed cost B minus A, running cost per query A minus B, traffic; `shares` are quantiles in 0..1."""
-    from scipy.special import ndtri
+@lru_cache(maxsize=64)
+def _share(name: str, draws: int, seed: int) -> Floats:
+    """Quantiles of one input, shape (draws,), by its name: a price falls alike in every pair that it is part of."""
+    return np.random.default_rng([seed, crc32(name.encode())]).random(draws)
 
-    months, quality = scene.months, scene.quality
-    volume = scene.queries_per_day * np.exp(VOLUME_SPREAD * ndtri(np.clip(shares[TRAFFIC], 1e-9, 1 - 1e-9)))
-    zero = np.zeros_like(volume)
-    totals = []
-    for x in (scene.a, scene.b):
-        sums = {"query": zero, "month": zero, "once": zero}
-        for part in x.lines():
-            sums[part.scope] = sums[part.scope] + triangular(part, shares[part.driver])
-        totals.append(sums)
-    fixed_gap = (totals[1]["once"] - totals[0]["once"]) + months * (totals[1]["month"] - totals[0]["month"])
-    slope = totals[0]["query"] - totals[1]["query"]
+
+@lru_cache(maxsize=32)  # each approach is set against all others; its arrays are never changed
+def _drawn_totals(x: CostEstimate, draws: int, seed: int) -> Totals:
+    return _totals(x, {name: _share(name, draws, seed) for name in _inputs(x)}, draws)
+
+
+def _inputs(x: CostEstimate) -> set[str]:
+    """Everything that is drawn for a bill: prices and hours, and measured amounts that are not certain."""
+    return {part.driver for part in x.lines()} | {part.measured for part in x.lines() if part.error}
+
+
+def _totals(x: CostEstimate, shares: Mapping[str, Floats], draws: int) -> Totals:
+    """Dollars a query, a month and once, shape (draws,) each; `shares` are quantiles in 0..1 by input."""
+    sums: Totals = {scope: np.zeros(draws) for scope in ("query", "month", "once")}
+    for part in x.lines():
+        drawn = triangular(part, shares[part.driver])
+        if part.error:
+            drawn = drawn * np.maximum(0.0, 1.0 + part.error * _normal(shares[part.measured]))
+        sums[part.scope] = sums[part.scope] + drawn
+    return sums
+
+
+def _outcome(
+    scene: _Scene, totals: tuple[Totals, Totals], traffic: Floats, quality_share: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Saving of B, fixed cost B minus A, running cost per query A minus B, traffic."""
+    (a, b), months, quality = totals, scene.months, scene.quality
+    volume = scene.queries_per_day * np.exp(VOLUME_SPREAD * _normal(traffic))
+    fixed_gap = (b["once"] - a["once"]) + months * (b["month"] - a["month"])
+    slope = a["query"] - b["query"]
     if quality is not None:
         sd = (quality.high - quality.low) / (2 * 1.959964)
-        gap = quality.difference + sd * ndtri(np.clip(shares[QUALITY], 1e-9, 1 - 1e-9))
+        gap = quality.difference + sd * _normal(quality_share)
         slope = slope + gap * quality.error_usd
     return volume * months * DAYS_PER_MONTH * slope - fixed_gap, fixed_gap, slope, volume
+
+
+def _normal(share: Floats) -> Floats:
+    """Quantiles of the standard normal distribution."""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri(np.clip(share, 1e-9, 1 - 1e-9)))
 
 
 def triangular(part: CostPart, share: Floats) -> Floats:
@@ -143,14 +173,16 @@ def triangular(part: CostPart, share: Floats) -> Floats:
     return np.where(share < split, rising, falling)
 
 
-def _drivers(scene: _Scene, names: list[str]) -> tuple[Driver, ...]:
+def _drivers(scene: _Scene) -> tuple[Driver, ...]:
     """Tornado: each input alone at 5 % and 95 %, the others at their medians; the three widest."""
-    swings = []
-    for name in names:
-        shares = {other: np.full(2, 0.5) for other in names}
-        shares[name] = np.array([0.05, 0.95])
-        saving = _outcome(scene, shares)[0]
-        swings.append(Driver(name, float(abs(saving[1] - saving[0]))))
+    names = sorted({TRAFFIC, QUALITY} | _inputs(scene.a) | _inputs(scene.b))
+    columns = 2 * len(names)
+    shares = {name: np.full(columns, 0.5) for name in names}
+    for i, name in enumerate(names):
+        shares[name][2 * i : 2 * i + 2] = 0.05, 0.95
+    totals = _totals(scene.a, shares, columns), _totals(scene.b, shares, columns)
+    low, high = _outcome(scene, totals, shares[TRAFFIC], shares[QUALITY])[0].reshape(-1, 2).T
+    swings = [Driver(name, float(swing)) for name, swing in zip(names, abs(high - low), strict=True)]
     widest = sorted(swings, key=lambda driver: (-driver.swing_usd, driver.name))
     return tuple(driver for driver in widest[:3] if driver.swing_usd > 0)
 

@@ -130,9 +130,8 @@ def _compared(
     names = [name for name in names if tables[name].asked(A, B).any()]
     margin = b.store.header.spec.decision.margin
     results = {name: tables[name].compare(A, B, margin) for name in names}
-    tested = [name for name in names if not (seen[name].unchanged and results[name].difference == 0)]
-    results |= dict(zip(tested, statistics.adjust([results[name] for name in tested]), strict=True))
-    return {name: (tables[name], results[name]) for name in names}
+    still = [name for name in names if seen[name].unchanged and results[name].difference == 0]
+    return {name: (tables[name], result) for name, result in statistics.declared(results, still).items()}
 
 
 def _answers(a: Side, b: Side, name: str, pairing: Pairing) -> AnswersSeen:
@@ -198,6 +197,7 @@ def _approach(
         high=result.high,
         p=result.p,
         p_adjusted=result.p_adjusted,
+        family=result.family,
         n=result.n,
         a_only=result.a_only,
         b_only=result.b_only,

@@ -66,7 +66,9 @@ class ApproachDifference(Record):
     high: float
     p: float
     p_adjusted: float | None = None
-    """Holm over the approaches in both runs but the floor and those whose answers are all the same; None for these."""
+    """Holm over the contenders in both runs but those whose answers are all the same; None for these."""
+    family: int = 0
+    """Number of comparisons behind `p_adjusted`."""
     n: int
     a_only: int | None = None
     b_only: int | None = None

@@ -76,7 +76,7 @@ def _differences(diff: RunDiff) -> Iterator[str]:
         if not diff.warnings:
             yield "No approach answered in both runs."
         return
-    family = sum(item.p_adjusted is not None for item in diff.approaches)
+    family = max(item.family for item in diff.approaches)
     adjusted = f", p adjusted over {family} comparisons" if family > 1 else ""
     margin = points(diff.margin, diff.unit)
     yield f"{diff.metric_title} on the shared cases, B minus A (95 % intervals{adjusted}; margin {margin})"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from reports.run.record import Record
 
@@ -41,6 +41,17 @@ class ModelSpec(Record):
     """The model's own price; None: `prices`, then the dated list."""
     output_usd_per_million: float | None = Field(default=None, ge=0)
     cached_input_usd_per_million: float | None = Field(default=None, ge=0)
+    batch: bool = False
+    """Production traffic goes through the provider's batch API: the bill takes its price, and answers come within
+    hours. The run itself asks directly, at the price of direct requests."""
+    batch_discount: float | None = Field(default=None, gt=0, lt=1)
+    """Share of the price that the batch API takes off, such as 0.5; None: what the dated list knows of it."""
+
+    @model_validator(mode="after")
+    def _discounted(self) -> ModelSpec:
+        if self.batch_discount is not None and not self.batch:
+            raise ValueError("batch_discount says nothing without batch: add batch: true, or leave both out")
+        return self
 
 
 class JudgeSpec(Record):

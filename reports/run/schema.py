@@ -98,6 +98,9 @@ class LatencySample(Record):
     """For adapters: merged into the base weights (True) or beside them (False)."""
     scope: Literal["model", "request"] = "model"
     """What the seconds hold: all that a caller waits for, search included, or (older runs) the model's part alone."""
+    before_seconds: float | None = None
+    """Those of them before the model's own part: embedding, search, writing the prompt. None where that was not told
+    apart (older runs)."""
 
 
 class TrainingStep(Record):

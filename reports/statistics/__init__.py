@@ -21,7 +21,7 @@ from reports.statistics.clusters import (
     design_effect,
     intraclass_correlation,
 )
-from reports.statistics.comparison import adjust, compare, compare_sets
+from reports.statistics.comparison import adjust, compare, compare_sets, declared
 from reports.statistics.equivalence import is_equivalent, is_not_worse, words
 from reports.statistics.latency import (
     QuantileInterval,
@@ -111,6 +111,7 @@ __all__ = [
     "compare_sets",
     "could_be_best",
     "credible_difference",
+    "declared",
     "design_effect",
     "detectable_difference",
     "detectable_mean",

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -249,6 +249,16 @@ def spoken(result: PairedResult) -> PairedResult:
 
 
 def adjust(results: Sequence[PairedResult]) -> tuple[PairedResult, ...]:
-    """Holm over one family of comparisons declared in advance (every approach against the baseline); words follow."""
+    """Holm over one family of comparisons; words follow."""
     adjusted = holm([result.p for result in results])
-    return tuple(spoken(replace(r, p_adjusted=p)) for r, p in zip(results, adjusted, strict=True))
+    return tuple(spoken(replace(r, p_adjusted=p, family=len(results))) for r, p in zip(results, adjusted, strict=True))
+
+
+def declared(results: Mapping[str, PairedResult], references: Collection[str] = ()) -> dict[str, PairedResult]:
+    """One comparison a contender, Holm over them: k contenders against one of them are k-1 comparisons (evidence 1.6).
+
+    `references` are no contenders (the trivial answer, what broke off, what did not move): their comparison is kept
+    as it is, and no other p pays for it. Nor does one without a common case count.
+    """
+    members = [name for name, result in results.items() if name not in references and result.n]
+    return {**results, **dict(zip(members, adjust([results[name] for name in members]), strict=True))}

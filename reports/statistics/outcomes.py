@@ -10,7 +10,7 @@ Knows no run directory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TypeVar, cast
@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from reports.statistics import bounded, multiplicity, sets
 from reports.statistics.clusters import clustered_mean, group_codes
-from reports.statistics.comparison import adjust, compare, compare_sets, spoken, usable_groups
+from reports.statistics.comparison import compare, compare_sets, declared, spoken, usable_groups
 from reports.statistics.proportions import clustered_wilson, t_value, wilson, z_value
 from reports.statistics.resampling import Sample, default_resamples, mean_of_samples, mean_samples, resample_sums
 from reports.statistics.results import Interval, PairedResult, ScoreKind
@@ -238,11 +238,15 @@ class Outcomes:
         return found
 
     def against(
-        self, baseline: str, names: Sequence[str] | None = None, margin: float = 0.0
+        self,
+        baseline: str,
+        names: Sequence[str] | None = None,
+        margin: float = 0.0,
+        references: Collection[str] = (),
     ) -> tuple[PairedResult, ...]:
-        """Every other approach against the baseline, Holm-adjusted over this family."""
+        """Every other approach against the baseline, Holm-adjusted over the contenders: see `declared`."""
         others = [name for name in (names if names is not None else self.names) if name != baseline]
-        return adjust([self.compare(baseline, name, margin) for name in others])
+        return tuple(declared({name: self.compare(baseline, name, margin) for name in others}, references).values())
 
     def could_be_best(self, names: Sequence[str] | None = None) -> tuple[str, ...]:
         """Approaches that the data cannot rule out as the best, over the cases all of them were asked."""

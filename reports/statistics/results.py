@@ -66,7 +66,9 @@ class PairedResult:
     p_exact: float | None = None
     """Exact McNemar p for right-or-wrong scores without groups: what most papers print, a little larger than mid-p."""
     p_adjusted: float | None = None
-    """After Holm over the comparisons of one family; None before."""
+    """After Holm over the comparisons of one family; None before, and for a reference outside of it."""
+    family: int = 0
+    """Number of comparisons that `p_adjusted` was adjusted over; 0 where p was not adjusted."""
     probability_better: float | None = None
     """Bayesian companion for right-or-wrong scores: P(B better) under Dirichlet(1,1,1,1), never instead of p."""
     detectable: float | None = None

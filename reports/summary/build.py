@@ -25,7 +25,7 @@ from reports.summary.contender import Views, contender, views_of
 from reports.summary.curve import with_curve
 from reports.summary.decision import decided
 from reports.summary.model import ApproachSummary, ComparisonSummary, MetricSummary, Slice, Summary, VerdictSummary
-from reports.summary.money import bills_of, break_evens, undominated
+from reports.summary.money import bills_of, break_evens, search_seconds, undominated
 from reports.summary.slicing import dimensions, find_slices
 from reports.summary.table import RunTable, read_table
 from reports.summary.trust import trust
@@ -84,7 +84,8 @@ def summarise(
     skipped = tuple(item for item in table.log.skipped if not _ran(table, item.name))
     left_out = {item.name for item in skipped}
     every = [item for item in spec.approaches if item.name not in left_out]
-    bills = bills_of(header, table, {item.name: store.training(item.name) for item in every})
+    trainings = {item.name: store.training(item.name) for item in every}
+    bills = bills_of(header, table, trainings, search_seconds(store))
     summaries = {
         item.name: contender(item, store, table, measured.views, bills.get(item.name), traffic=spec.traffic)
         for item in every
@@ -95,10 +96,10 @@ def summarise(
     shown = [summaries[item.name] for item in contenders]
     approaches = _with_curves(shown, every, summaries, found[0].unit, obtainable)
     ranked = measured.by_metric[found[0].name].only([item.name for item in contenders])
-    floors = {item.name for item in contenders if item.kind == "floor"}
+    references = {a.name for a in approaches if a.kind == "floor" or a.state == "failed"}
     baseline = choose_baseline(spec, ranked)
-    comparisons = compare_all(ranked, baseline, spec.decision.margin, floors)
-    ruling = decided(store, spec, ranked, approaches, bills)
+    comparisons = compare_all(ranked, baseline, spec.decision.margin, references)
+    ruling = decided(store, spec, measured.views, approaches, bills, baseline=baseline)
     approaches = _marked(approaches, undominated(approaches), ruling.verdict)
     leader = ruling.verdict.approach or _leader(approaches, baseline)
     pairs = _pairs(approaches, baseline, ruling.verdict.approach)
@@ -174,15 +175,16 @@ def _simple_first(item: ApproachSpec) -> int:
 
 
 def compare_all(
-    outcomes: Outcomes, baseline: str | None, margin: float, trivial: Collection[str] = ()
+    outcomes: Outcomes, baseline: str | None, margin: float, references: Collection[str] = ()
 ) -> tuple[ComparisonSummary, ...]:
-    """Every approach against the baseline, Holm-adjusted: declared before the run. Then every other pair without the
-    trivial ones, marked as exploratory and Holm-adjusted among themselves: a word is never said without."""
+    """Every approach against the baseline, declared before the run and Holm-adjusted over the contenders: `references`
+    (the trivial answer, what failed as a whole) stand beside them. Then every other pair of contenders, marked as
+    exploratory and Holm-adjusted among themselves."""
     if baseline is None:
         return ()
     others = [name for name in outcomes.names if name != baseline and outcomes.asked(name, baseline).any()]
-    primary = [_comparison(result, True) for result in outcomes.against(baseline, others, margin)]
-    rivals = [name for name in others if name not in trivial]
+    primary = [_comparison(result, True) for result in outcomes.against(baseline, others, margin, references)]
+    rivals = [name for name in others if name not in references]
     pairs = [(a, b) for i, a in enumerate(rivals) for b in rivals[i + 1 :] if outcomes.asked(a, b).any()]
     looked = adjust([outcomes.compare(a, b, margin) for a, b in pairs])
     return (*primary, *(_comparison(result, False) for result in looked))
@@ -260,6 +262,7 @@ def _comparison(result: PairedResult, primary: bool) -> ComparisonSummary:
         high=result.high,
         p=result.p,
         p_adjusted=result.p_adjusted,
+        family=result.family,
         n=result.n,
         a_only=result.a_only,
         b_only=result.b_only,

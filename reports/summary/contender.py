@@ -33,6 +33,11 @@ class Views:
     unleaked_near: Outcomes | None = None
     """The same without near copies too; None where there are none."""
 
+    @property
+    def primary(self) -> Outcomes:
+        """The metric that decides, on all cases."""
+        return next(iter(self.by_metric.values()))
+
 
 def views_of(table: RunTable, by_metric: Mapping[str, Outcomes], data: DataFacts) -> Views:
     """The views of a run. Where nothing failed, the answers that came are all of them."""
@@ -65,6 +70,7 @@ def contender(
         name=spec.name,
         kind=spec.kind,
         model=spec.model.id if spec.model else "",
+        batch=spec.model is not None and spec.model.batch,
         state=_state(store, table, row),
         error=table.log.errors.get(spec.name, ""),
         stopped=_stopped(table, spec.name),
@@ -75,7 +81,7 @@ def contender(
         latency=latency_summary(store.latency(spec.name)),
         cost=cost_summary(bill, traffic, spec.kind),
         training=store.training(spec.name),
-        seeds=_seeds(next(iter(views.by_metric.values())), spec.name),
+        seeds=_seeds(views.primary, spec.name),
         statuses=dict(sorted(row.statuses.items())),
         cached=row.cached,
         prompt_tokens=mean(row.prompt_tokens),

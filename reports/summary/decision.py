@@ -1,19 +1,19 @@
 """The verdict of a run as the summary says it, and how it stands to the interview's guess.
 
-decided(store, spec, outcomes, approaches, bills).verdict.headline
+decided(store, spec, views, approaches, bills, baseline=baseline).verdict.headline
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reports.costs import PriceNeeded
 from reports.forgotten import forgetting_cautions
 from reports.prior import PriorRecord
 from reports.run.schema import RunSpec
 from reports.run.store import RunStore
-from reports.statistics.outcomes import Outcomes
+from reports.summary.contender import Views
 from reports.summary.model import ApproachSummary, ThresholdSummary, VerdictSummary
 from reports.summary.money import Bill
 from reports.undertrained import undertrained_caution
@@ -32,20 +32,31 @@ class Ruling:
 
 
 def decided(
-    store: RunStore, spec: RunSpec, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+    store: RunStore,
+    spec: RunSpec,
+    views: Views,
+    approaches: Sequence[ApproachSummary],
+    bills: Mapping[str, Bill],
+    *,
+    baseline: str | None,
 ) -> Ruling:
-    """Hands the facts to `reports.verdict`, which also says where leaving failed answers out would change it."""
-    verdict = _decide(store, spec, outcomes, approaches, bills)
+    """Hands the facts to `reports.verdict`, which also says where it changes without failed answers or leaked cases."""
+    evidence = replace(_evidence(store, spec, views, approaches, bills), baseline=baseline)
+    verdict = decide(evidence, spec.decision, spec.traffic)
     agreed, words = _prior(verdict, store.prior)
     return Ruling(_summary(verdict), agreed, words)
 
 
-def _decide(
-    store: RunStore, spec: RunSpec, outcomes: Outcomes, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
-) -> Verdict:
-    evidence = Evidence(
-        approaches=tuple(_facts(a, bills) for a in approaches if a.name in outcomes.names and a.state != "failed"),
-        outcomes=outcomes.only([a.name for a in approaches if a.state != "failed"]),
+def _evidence(
+    store: RunStore, spec: RunSpec, views: Views, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+) -> Evidence:
+    ran = [a.name for a in approaches if a.state != "failed"]
+    outcomes = views.primary.only(ran)
+    return Evidence(
+        approaches=tuple(_facts(a, bills) for a in approaches if a.name in outcomes.names),
+        outcomes=outcomes,
+        unleaked=views.unleaked.only(ran) if views.unleaked else None,
+        unleaked_near=views.unleaked_near.only(ran) if views.unleaked_near else None,
         demo_model=any(a.model == "demo" for a in approaches),
         leaked=len(spec.data.leaked),
         leaked_near=len(spec.data.leaked_near),
@@ -55,7 +66,6 @@ def _decide(
             *(caution for a in approaches for caution in forgetting_cautions(a.name, a.training)),
         ),
     )
-    return decide(evidence, spec.decision, spec.traffic)
 
 
 def _facts(approach: ApproachSummary, bills: Mapping[str, Bill]) -> ApproachFacts:
@@ -67,6 +77,7 @@ def _facts(approach: ApproachSummary, bills: Mapping[str, Bill]) -> ApproachFact
         p95_seconds=approach.latency.p95_seconds,
         p95_low_seconds=approach.latency.p95_low,
         p95_high_seconds=approach.latency.p95_high,
+        batch=approach.batch,
         model=approach.model,
         seeds=len(approach.seeds.values) if approach.seeds else 1,
         seed_sd=approach.seeds.sd if approach.seeds else None,

@@ -133,6 +133,8 @@ class ApproachSummary(Record):
     name: str
     kind: str
     model: str = ""
+    batch: bool = False
+    """Its traffic goes through the provider's batch API: the latency is of direct requests all the same."""
     state: State = "complete"
     error: str = ""
     """Why the approach as a whole failed."""
@@ -189,7 +191,10 @@ class ComparisonSummary(Record):
     high: float
     p: float
     p_adjusted: float | None = None
-    """Holm over the comparisons with the baseline; for exploratory ones over all of these."""
+    """Holm over the contenders' comparisons with the baseline, for exploratory ones over all of these; None for a
+    reference that is no contender: the trivial answer, an approach that failed as a whole."""
+    family: int = 0
+    """Number of comparisons behind `p_adjusted`."""
     n: int = 0
     a_only: int | None = None
     b_only: int | None = None

@@ -1,6 +1,6 @@
 """What each approach of a run costs: measured tokens and seconds handed to `reports.costs`, its answer to the summary.
 
-bills = bills_of(store, table, trainings); cost_summary(bills["rag"], traffic).per_1000_usd
+bills = bills_of(header, table, trainings, search_seconds(store)); cost_summary(bills["rag"], traffic).per_1000_usd
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from reports import costs, text
 from reports.costs import CostEstimate, PriceNeeded, QualityGap, Usage, break_even, estimate_cost, simulate
 from reports.costs.estimate import DAYS_PER_MONTH, CostPart
 from reports.run.schema import ApproachSpec, RunHeader, Traffic, TrainingRecord
+from reports.run.store import RunStore
 from reports.statistics.outcomes import Floats
 from reports.summary.bill import BreakEven, CostLine, CostSummary
 from reports.summary.model import ApproachSummary, ComparisonSummary
@@ -22,16 +23,26 @@ from reports.summary.table import ApproachRows, RunTable
 Bill = CostEstimate | PriceNeeded
 LEARNS_FROM_ALL = ("classifier", "knn-few-shot", "qlora", "qlora+rag")
 """Kinds that use every training example; few-shot ones need only their shots."""
+RETRIEVES = ("knn-few-shot", "rag", "rag+few-shot")
+"""Kinds that embed each question and search for it before the model is asked."""
 
 
-def bills_of(header: RunHeader, table: RunTable, trainings: Mapping[str, TrainingRecord | None]) -> dict[str, Bill]:
-    """Approach to its bill at the prices of the day the run started."""
+def bills_of(
+    header: RunHeader,
+    table: RunTable,
+    trainings: Mapping[str, TrainingRecord | None],
+    searches: Mapping[str, Sequence[float]] | None = None,
+) -> dict[str, Bill]:
+    """Approach to its bill at the prices of the day the run started; `searches`: see `search_seconds`."""
     bills = {}
     for spec in header.spec.approaches:
         if spec.name in table.rows:
             prepared = table.log.prepared.get(spec.name, 0.0)
             used = usage(header, spec, table.rows[spec.name], prepared, trainings.get(spec.name))
             used = replace(used, cards=table.log.cards.get(spec.name, 1))
+            if _searches(spec):
+                seconds = np.array((searches or {}).get(spec.name, ()), dtype=float)
+                used = replace(used, searches=True, seconds_per_answer=mean(seconds), seconds_error=_error(seconds))
             bills[spec.name] = estimate_cost(used, header.spec.prices, header.started[:10])
     return bills
 
@@ -44,10 +55,11 @@ def usage(
     `prepared`: seconds until it could answer, its training included. Seconds of a remote model's requests are not
     ours to pay.
     """
-    remote = spec.model is not None and spec.model.id.startswith("openai:")
+    remote = _remote(spec)
     trained = training.seconds if training else 0.0
     return Usage(
         kind=spec.kind,
+        name=spec.name,
         model=spec.model,
         device=header.environment.device,
         task_type=header.spec.task.type,
@@ -55,11 +67,38 @@ def usage(
         cached_prompt_tokens=row.cached_prompt_tokens / max(int(row.answered.sum()), 1),
         completion_tokens=mean(row.completion_tokens),
         seconds_per_answer=None if remote else mean(row.seconds),
+        prompt_tokens_error=_error(row.prompt_tokens),
+        completion_tokens_error=_error(row.completion_tokens),
+        seconds_error=0.0 if remote else _error(row.seconds),
         preparation_seconds=max(0.0, prepared - trained),
         training_seconds=trained,
         labels=_labels(header, spec, training),
         usage_estimated=row.usage_estimated,
     )
+
+
+def search_seconds(store: RunStore) -> dict[str, list[float]]:
+    """Approach with retrieval and an API model to what embedding and search took of each warm request made alone.
+
+    Their answers record the seconds of the endpoint's request only; the latency pass tells the time before it apart.
+    """
+    return {
+        spec.name: [
+            sample.before_seconds
+            for sample in store.latency(spec.name)
+            if sample.phase == "warm" and sample.concurrency == 1 and sample.before_seconds is not None
+        ]
+        for spec in store.header.spec.approaches
+        if _searches(spec)
+    }
+
+
+def _searches(spec: ApproachSpec) -> bool:
+    return _remote(spec) and spec.kind in RETRIEVES
+
+
+def _remote(spec: ApproachSpec) -> bool:
+    return spec.model is not None and spec.model.id.startswith("openai:")
 
 
 def cost_summary(bill: Bill | None, traffic: Traffic, kind: str) -> CostSummary:
@@ -197,6 +236,12 @@ def _labels(header: RunHeader, spec: ApproachSpec, training: TrainingRecord | No
         return header.spec.data.train_examples
     shots = spec.options.get("shots", 0) if "few-shot" in spec.kind else 0
     return shots if isinstance(shots, int) else 0
+
+
+def _error(values: Floats) -> float:
+    """Standard error of the mean of what is known; 0 where it cannot be told."""
+    known = values[~np.isnan(values)]
+    return float(known.std(ddof=1)) / len(known) ** 0.5 if len(known) > 1 else 0.0
 
 
 def mean(values: Floats) -> float | None:

@@ -6,7 +6,6 @@ cautions(evidence, choice, decision, traffic)      # sentences, the gravest firs
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from reports.statistics import FEW_CLUSTERS, NOT_MEASURED
 from reports.verdict.choice import Choice, choose
 from reports.verdict.facts import Evidence
 from reports.verdict.kinds import is_tuned
+from reports.verdict.unleaked import leak_cautions
 from reports.verdict.wording import called, horizon_words, points, rival
 
 SMALL = 150
@@ -32,11 +32,13 @@ def cautions(evidence: Evidence, choice: Choice, decision: Decision, traffic: Tr
     """All warnings that apply."""
     found = [
         *_run(evidence),
+        *leak_cautions(evidence, choice, decision, traffic),
         *_sample(evidence, choice),
         *_failures(evidence, choice, decision, traffic),
         *_formats(evidence, choice),
         *_training(evidence, choice),
         *_limits(evidence, choice, decision),
+        *_batch(evidence),
         *_money(evidence, choice),
         *_idle(evidence, choice, traffic),
         *_worth(evidence, choice, decision, traffic),
@@ -50,16 +52,6 @@ def _run(evidence: Evidence) -> Iterator[str]:
         yield (
             "Made with the bundled demo model: this shows that the machinery works, not which approach is best with "
             "your model."
-        )
-    if evidence.leaked:
-        yield (
-            f"{text.count(evidence.leaked, 'eval case')} also {'stands' if evidence.leaked == 1 else 'stand'} in the "
-            "training data: whatever learns from it looks better than it is."
-        )
-    if evidence.leaked_near:
-        yield (
-            f"{text.count(evidence.leaked_near, 'eval case')} {'stands' if evidence.leaked_near == 1 else 'stand'} "
-            "nearly word for word in the training data: the method section gives the scores without them."
         )
 
 
@@ -108,7 +100,7 @@ def _failures(evidence: Evidence, choice: Choice, decision: Decision, traffic: T
     else:
         yield f"{text.count(failed, 'answer')} failed and count as wrong; {share} {whom}."
     yield from _among_the_answered(evidence, choice, traffic)
-    other = choose(replace(evidence, outcomes=outcomes.answered_only()), decision, traffic)
+    other = choose(evidence.over(outcomes.answered_only()), decision, traffic)
     if (other.kind, other.approach) != (choice.kind, choice.approach):
         named = called(other.approach) if other.approach else other.kind
         yield f"If failed answers were left out instead of counted as wrong, the verdict would be {named}."
@@ -194,6 +186,16 @@ def _limits(evidence: Evidence, choice: Choice, decision: Decision) -> Iterator[
         yield f"The interval of {name}'s p95 reaches beyond {text.seconds(limit)}: only its estimate meets the limit."
     if decision.monthly_budget_usd is not None and not isinstance(facts.cost, CostEstimate):
         yield f"Whether {name} keeps the budget is not known: its cost is not."
+
+
+def _batch(evidence: Evidence) -> Iterator[str]:
+    """Seconds that were measured in another way than traffic will take."""
+    names = [called(f.name) for f in evidence.approaches if f.batch]
+    if names:
+        yield (
+            f"{text.listed(names)} {'is' if len(names) == 1 else 'are'} billed by batch: answers come within hours. "
+            "The seconds shown are those of direct requests, p95 too, not of batch traffic."
+        )
 
 
 def _money(evidence: Evidence, choice: Choice) -> Iterator[str]:

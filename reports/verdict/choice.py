@@ -5,13 +5,15 @@ choice = choose(evidence, decision, traffic); choice.approach; choice.acceptable
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from math import isnan
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, isnan
 
 from reports import statistics, text
 from reports.costs import CostEstimate
 from reports.run.schema import Decision, Traffic
 from reports.statistics import Interval, PairedResult
+from reports.statistics.comparison import spoken
 from reports.text import Unit
 from reports.verdict.facts import ApproachFacts, Evidence, ThresholdKind, VerdictKind
 from reports.verdict.kinds import FLOOR, effort, family
@@ -88,6 +90,9 @@ def _broken(
         reason = f"{own} is below the {least} that you ask for"
         return Exclusion(facts.name, "quality floor", quality.value, reason)
     seconds, limit = facts.p95_seconds, decision.max_p95_seconds
+    if limit is not None and facts.batch:
+        reason = f"its batch API answers within hours, not within {text.seconds(limit)}"
+        return Exclusion(facts.name, "latency", inf, reason)
     if limit is not None and seconds is None and facts.p95_low_seconds is not None:
         seconds = facts.p95_low_seconds
     if limit is not None and seconds is not None and seconds > limit:
@@ -123,7 +128,7 @@ def _among(evidence: Evidence, standing: list[str], decision: Decision, traffic:
     not_ruled_out = evidence.outcomes.could_be_best(running)
     best = max(not_ruled_out, key=lambda name: (so_far.qualities[name].value, name))
     # The family of the sentence that holds the best one against a rival, which may be any of them.
-    tested = {r.b: r for r in evidence.outcomes.against(best, so_far.contenders, decision.margin)}
+    tested = held_against(evidence, best, so_far.contenders, decision.margin)
     against = {name: tested[name] for name in standing if name != best}
     # The set looks at one side, the words at two: nobody is ruled out of whom "a difference is not shown" is said.
     unsaid = {name for name in running if name != best and against[name].words == "not shown"}
@@ -145,6 +150,24 @@ def _among(evidence: Evidence, standing: list[str], decision: Decision, traffic:
         against_best=against,
         unpriced=tuple(name for name in acceptable if not isinstance(facts[name].cost, CostEstimate)),
     )
+
+
+def held_against(evidence: Evidence, one: str, names: Sequence[str], margin: float = 0.0) -> dict[str, PairedResult]:
+    """`one` against each other of `names`, Holm over the contenders among them.
+
+    A pair with the baseline was declared, whoever asks: its p is that of the declared family, as in the page's table.
+    """
+    trivial = {f.name for f in evidence.approaches if f.kind == FLOOR}
+
+    def family_of(named: str) -> dict[str, PairedResult]:
+        others = tuple(dict.fromkeys((*names, one)))
+        return {r.b: r for r in evidence.outcomes.against(named, others, margin, trivial)}
+
+    results, base = family_of(one), evidence.baseline
+    if base in results:
+        said = family_of(base)[one]
+        results[base] = spoken(replace(results[base], p_adjusted=said.p_adjusted, family=said.family))
+    return results
 
 
 def cheapest(evidence: Evidence, names: tuple[str, ...], traffic: Traffic, qualities: dict[str, Interval]) -> str:

@@ -5,7 +5,7 @@ decide(Evidence(approaches=(…,), outcomes=outcomes), decision, traffic) -> Ver
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -44,6 +44,8 @@ class ApproachFacts:
     """Upper end of its interval; None where too few requests were measured (below 72) for one."""
     model: str = ""
     """Id of the model it used; empty for approaches without one."""
+    batch: bool = False
+    """Its traffic goes through a batch API: answers come within hours, so no limit on seconds is kept."""
     seeds: int = 1
     """Number of training seeds behind a fine-tuned approach."""
     seed_sd: float | None = None
@@ -63,13 +65,23 @@ class Evidence:
     approaches: tuple[ApproachFacts, ...]
     outcomes: Outcomes
     """Scores of every approach on the same cases; failed answers marked, never dropped."""
+    baseline: str | None = None
+    """The approach that the run declared to hold the others against; None: no comparison was declared."""
     demo_model: bool = False
     leaked: int = 0
     """Eval cases whose input also stands in the training data."""
     leaked_near: int = 0
     """Further cases that stand there nearly word for word."""
+    unleaked: Outcomes | None = None
+    """The scores without the leaked cases; None where none leaked, and where no other case is left."""
+    unleaked_near: Outcomes | None = None
+    """The same without near copies too; None where there are none, and where no other case is left."""
     notes: tuple[str, ...] = ()
     """Further warnings that the reader must see, in plain words."""
+
+    def over(self, outcomes: Outcomes) -> Evidence:
+        """The same approaches by other scores: another reading of failures, fewer cases."""
+        return replace(self, outcomes=outcomes)
 
     @property
     def unit(self) -> Unit:

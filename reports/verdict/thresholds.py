@@ -98,7 +98,10 @@ class _Asked:
                     yield self._said(kind, turn, dial.said(turn, now, self.evidence.unit), dial.unit, now)
 
     def _worth_saying(self, kind: ThresholdKind, turn: Turn, own: Mapping[str, float | None]) -> bool:
-        """Of a limit that is not set: it must name an approach that is known to keep it."""
+        """Of a limit that is not set: it must name an approach that is known to keep it. Any limit on seconds at all
+        shuts out what answers by batch, so no value of it is where the verdict turns."""
+        if kind == "latency" and any(self.facts[name].batch for name in self.choice.contenders):
+            return False
         known = turn.then.approach is not None and own[turn.then.approach] is not None
         return known and (kind != "budget" or turn.value >= LEAST_BUDGET)
 
@@ -130,6 +133,8 @@ class _Asked:
         facts = self.facts[name]
         if kind == "quality floor":
             return self.choice.qualities[name].value
+        if kind == "latency" and facts.batch:
+            return None
         if kind == "latency":
             return facts.p95_seconds if facts.p95_seconds is not None else facts.p95_low_seconds
         return self._prices[name].monthly(self.traffic.queries_per_day) if name in self._prices else None

@@ -13,7 +13,7 @@ from reports.run.schema import Decision, Traffic
 from reports.statistics import PairedResult
 from reports.statistics.equivalence import ALPHA
 from reports.text import Unit
-from reports.verdict.choice import Choice
+from reports.verdict.choice import Choice, held_against
 from reports.verdict.facts import Evidence
 from reports.verdict.kinds import FLOOR
 
@@ -196,10 +196,8 @@ def _adjusted(evidence: Evidence, choice: Choice, other: str) -> tuple[float, in
     """The p of the chosen one against this rival, after Holm over all it could have been held against, and how many:
     the rival is picked by its numbers."""
     assert choice.approach is not None
-    others = dict.fromkeys([*(name for name in choice.contenders if name != choice.approach), other])
-    results = evidence.outcomes.against(choice.approach, tuple(others))
-    found = next(result for result in results if result.b == other)
-    return found.p if found.p_adjusted is None else found.p_adjusted, len(results)
+    found = held_against(evidence, choice.approach, tuple(dict.fromkeys((*choice.contenders, other))))[other]
+    return found.p if found.p_adjusted is None else found.p_adjusted, found.family
 
 
 def _shown(result: PairedResult, p: float, unit: Unit) -> str:

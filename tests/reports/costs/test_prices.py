@@ -175,6 +175,31 @@ def test_preparing_retrieval_on_an_unknown_machine_does_not_hide_the_token_price
     assert any("Strange 9" in warning for warning in bill.warnings)
 
 
+def test_embedding_and_search_on_our_own_machine_are_a_line_of_an_api_bill() -> None:
+    usage = Usage("rag", API, prompt_tokens=100, completion_tokens=10, searches=True, seconds_per_answer=0.018)
+    prices = Prices(gpu_hour_usd=0.5, utilisation=0.25, engineer_hours={"rag": 0})
+    bill = costs.estimate_cost(usage, prices, DAY)
+    assert isinstance(bill, CostEstimate)
+    tokens, machine = bill.lines()
+    assert machine.what.startswith("embedding and search: 18 ms of cpu at $0.50 an hour, busy 25")
+    assert machine.usd == pytest.approx(0.018 / 3600 * 0.5 / 0.25)
+    assert bill.per_query_usd == pytest.approx(tokens.usd + machine.usd)
+    assert bill.machine_hours(10_000) == pytest.approx(10_000 * costs.DAYS_PER_MONTH * 0.018 / 3600 / 0.25)
+
+
+def test_what_embedding_and_search_took_is_missed_and_not_guessed() -> None:
+    usage = Usage("rag", API, device="Strange 9", prompt_tokens=100, completion_tokens=10, searches=True)
+    unmeasured = costs.estimate_cost(usage, Prices(), DAY)
+    unpriced = costs.estimate_cost(replace(usage, seconds_per_answer=0.018), Prices(), DAY)
+    assert isinstance(unmeasured, CostEstimate)
+    assert isinstance(unpriced, CostEstimate)
+    assert unmeasured.warnings == (
+        "The machine time of embedding and search is not counted: no latency pass measured it.",
+    )
+    assert unpriced.per_query_usd == unmeasured.per_query_usd
+    assert any("own machine is not counted: there is no price for an hour of Strange 9" in w for w in unpriced.warnings)
+
+
 def test_hours_by_kind_and_own_hours() -> None:
     assert [costs.engineering_hours(kind).typical for kind in ("zero-shot", "rag", "qlora", "recorded")] == [
         10,
