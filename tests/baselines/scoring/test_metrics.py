@@ -215,7 +215,7 @@ def endless(answer, references):
     [
         ("share", 0.3, None),
         ("says_yes", 1.0, None),
-        ("breaks", None, "breaks raised ValueError: no way"),
+        ("breaks", None, "breaks raised ValueError: no way (mine.py, line 7)"),
         ("words", None, "words returned 'good': it must return a finite number, True or False"),
         ("endless", None, "endless returned nan: it must return a finite number, True or False"),
     ],
