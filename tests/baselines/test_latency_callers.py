@@ -43,19 +43,6 @@ def contender(world: Any) -> Iterator[Contender]:
         model.close()
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    servers: list[Server] = []
-
-    def start(script: Callable[[int, dict[str, Any]], Any]) -> Server:
-        servers.append(Server(script).start())
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.stop()
-
-
 def number_of(body: dict[str, Any]) -> int:
     """Which question a request asks."""
     found = re.search(r"text n(\d+)", body["messages"][0]["content"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,11 +12,12 @@ from hypothesis import strategies as st
 from baselines.audit import Material
 from baselines.audit.personal_data import masked, personal_data
 from baselines.audit.privacy import privacy
+from tests.baselines.audit.planting import PERSONAL, SENTENCES
 
 
-def test_every_planted_value_is_masked_whole_in_every_sentence(planter: dict[str, Any]) -> None:
-    for value in planter["PERSONAL"]:
-        for sentence in planter["SENTENCES"]:
+def test_every_planted_value_is_masked_whole_in_every_sentence() -> None:
+    for value in PERSONAL:
+        for sentence in SENTENCES:
             text = sentence.format(text="I need my 3 cards.", value=value)
             found = personal_data(text)
             assert [text[span.start : span.end] for span in found] == [value], text

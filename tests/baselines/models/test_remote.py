@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +19,8 @@ from finetune.chat import Message
 from reports.costs.tokens import TokenPrice
 from reports.errors import EnvironmentFault, UsageError
 from reports.run.schema import ModelSpec
+from tests.misbehaving_server import Bucket, Server
 
-WORLD = runpy.run_path(str(Path(__file__).parents[2] / "misbehaving_server.py"))
 DECODING = Decoding(max_new_tokens=8)
 QUICK = Limits(timeout_seconds=5, first_wait_seconds=0.02, attempts=3)
 PRICE = TokenPrice("test", input=1000.0, output=5000.0, cached_input=500.0)
@@ -38,7 +37,7 @@ def serve() -> Iterator[Serve]:
         script: Any = "ok", *, limits: Limits = QUICK, warnings: list[str] | None = None, **options: Any
     ) -> tuple[Any, RemoteModel]:
         told = script if callable(script) else lambda number, body: script
-        server = WORLD["Server"](told, **options).start()
+        server = Server(told, **options).start()
         said = warnings if warnings is not None else []
         model = load(ModelSpec(id="openai:test", base_url=server.url), limits=limits, on_warning=said.append)
         opened.extend((model.close, server.stop))
@@ -107,7 +106,7 @@ def test_every_misbehaviour_is_survived_without_loss_or_double_count(serve: Serv
 
 @pytest.mark.parametrize("hint", [True, False])
 def test_a_rate_limit_costs_waiting_but_no_answer(serve: Serve, hint: bool) -> None:
-    server, model = serve(bucket=WORLD["Bucket"](per_second=60, burst=5), hint=hint)
+    server, model = serve(bucket=Bucket(per_second=60, burst=5), hint=hint)
     found = answers(model, prompts(50))
     assert {g.status for g in found} == {"ok"}
     assert set(server.answered.values()) == {1}
