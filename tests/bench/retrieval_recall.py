@@ -13,14 +13,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean as mean
+from typing import get_args
 
 from baselines.chunking import Splitting, chunk_all
 from baselines.embedding import load_embedder
 from baselines.kinds import KINDS
-from baselines.retrieval import SEARCHES, build
-from baselines.scoring.retrieval import counts_for, holds_reference, ndcg_at, recall_at, reciprocal_rank
+from baselines.retrieval import Search, build
+from baselines.scoring.retrieval import counts_for
 from reports.run.schema import Passage
-from tests.xquad import Articles, read
+from tests.xquad import Articles, holds_reference, ndcg_at, read, recall_at, reciprocal_rank
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "data" / "xquad_en_de" / "corpus_en"
 K, DEPTH = 4, 10
@@ -39,7 +40,7 @@ def main() -> int:
     passages = chunk_all(documents, splitting, embedder.tokenizer)
     sys.stdout.write(f"{len(documents)} articles, {len(passages)} chunks, {len(asked)} questions, {splitting}\n")
     with tempfile.TemporaryDirectory() as scratch:
-        for search in SEARCHES:
+        for search in get_args(Search):
             index = build(passages, embedder, search, folder=Path(scratch) / search, vectors=Path(scratch) / "v")
             found = index.search([row["question"] for row in asked], DEPTH)
             line = "".join(f"  {name} {value:.4f}" for name, value in figures(corpus, found).items())
