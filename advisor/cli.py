@@ -305,7 +305,10 @@ def main() -> None:
     except OSError as error:
         code = _tell(str(error), "check that the place exists, is yours, and has room", EnvironmentFault.exit_code)
     except Exception as error:  # noqa: BLE001 - the boundary of the program
-        code = _tell_defect(error)
+        from advisor import defects
+
+        fault = defects.told(error)
+        code = _tell(str(fault), fault.hint, fault.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -319,17 +322,6 @@ def _tell(message: str, hint: str, code: int) -> int:
 def _tell_usage(error: TyperException) -> int:
     """A command line that cannot be read."""
     return _tell(error.format_message().replace("\n", " "), "advisor --help", UsageError.exit_code)
-
-
-def _tell_defect(error: Exception) -> int:
-    """A defect of ours: its traceback goes to a file, the user gets one sentence and where that file is."""
-    import tempfile
-    import traceback
-
-    with tempfile.NamedTemporaryFile("w", prefix="advisor-", suffix=".log", delete=False, encoding="utf-8") as log:
-        log.write("".join(traceback.format_exception(error)))
-    said = f"{type(error).__name__}: {error}".splitlines()[0]
-    return _tell(f"a defect in the program: {said}", f"what is stored stays; please report it with {log.name}", 3)
 
 
 if __name__ == "__main__":

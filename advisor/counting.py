@@ -87,8 +87,10 @@ def counter(folder: Path | None) -> tuple[Count, bool]:
 
         try:
             tokenizer = Tokenizer.from_file(str(file))
-        except Exception:  # noqa: BLE001 - the Rust side raises a bare Exception for a file that it cannot read
-            return by_characters, False
+        except Exception as error:
+            if type(error) is not Exception:  # what the Rust side raises for a file that it cannot read
+                raise
+            return by_characters, False  # `check` tells of the file; the estimate says that it is by characters
         return lambda text: len(tokenizer.encode(text, add_special_tokens=False).ids), True
     return by_characters, False
 

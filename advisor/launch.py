@@ -44,7 +44,7 @@ def reopen(folder: Path) -> Launch:
     store = RunStore.open(folder, write=True)
     try:
         return Launch(store, models_to_resume(store), resumed=True)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: it goes on, and the run stays free for others
         store.close()
         raise
 

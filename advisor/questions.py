@@ -48,7 +48,6 @@ class InterviewQuestion:
     text: str
     why: str
     fields: tuple[Field, ...]
-    skippable: bool = True
 
 
 YES_NO = (Choice("yes", "Yes"), Choice("no", "No"))

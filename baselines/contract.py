@@ -9,6 +9,7 @@ for replies in approach.answer(questions):   # lists of replies, in any order, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -96,10 +97,24 @@ class AnswersAlone(Protocol):
 
 @runtime_checkable
 class AnswersTogether(Protocol):
-    """An approach whose model times each of several requests at once by itself: an endpoint, streamed."""
+    """An approach whose model times each of several requests at once by itself."""
 
     def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
         """As `answer`, but every question leaves at once and none comes from a cache."""
+        ...
+
+
+@runtime_checkable
+class AnswersCallers(AnswersAlone, Protocol):
+    """An approach that may take a request while others run."""
+
+    @property
+    def takes_callers(self) -> bool:
+        """False where its model takes one request, or one batch, after the other. Opens no model."""
+        ...
+
+    def open_to(self, callers: int) -> AbstractContextManager[None]:
+        """While it is entered, `answer_one` may be called from so many threads."""
         ...
 
 

@@ -9,12 +9,13 @@ latency in a pass of its own (`baselines.latency`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Sequence
+import traceback
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 from baselines.contract import AnswersAlone, Approach, Emit, Reply
 from reports.errors import AdvisorError, EnvironmentFault
-from reports.run.events import Answered
+from reports.run.events import Answered, Warned
 from reports.run.fingerprint import in_seeded_order
 from reports.run.schema import Answer, Question
 
@@ -82,6 +83,7 @@ def evaluate_in_rounds(
         left = {question.id: question for question in questions[start:end] if question.id not in done}
         error = _answer_batches(approach, left, tally, clock) if left else None
         if error is not None:
+            _tell_of(error, approach, len(left), emit)
             _answer_singly(approach, left, tally, clock, error)
         if end < len(questions):
             yield end
@@ -99,8 +101,8 @@ def warm_up(approach: Approach, question: Question) -> None:
             approach.answer_one(question)
         except EnvironmentFault:
             raise
-        except Exception:  # noqa: BLE001 - the boundary of one case
-            return
+        except Exception as error:  # noqa: BLE001 - the boundary of one case: engines and drivers raise anything
+            traceback.print_exception(error)
 
 
 class _Tally:
@@ -135,22 +137,34 @@ class _Tally:
 
 def _answer_batches(approach: Approach, left: dict[str, Question], tally: _Tally, clock: Clock) -> Exception | None:
     """Takes answered questions out of `left`. Returns the exception that ended the batches, if one did."""
-    started = clock()
-    try:
-        for replies in approach.answer(list(left.values())):
-            now = clock()
-            share = (now - started) / max(1, sum(not reply.from_cache for reply in replies))
-            for reply in replies:
-                if left.pop(reply.case, None) is not None:
-                    tally.add(reply, share)
-            started = clock()
-    except (EnvironmentFault, BrokenPipeError):  # no memory or no key; nobody reads the events any more
-        raise
-    except Exception as error:  # noqa: BLE001 - the boundary of one case: each is asked again alone
-        return error
-    if left:
-        return RuntimeError(f"{tally.approach} gave no reply for {len(left)} questions")
-    return None
+    batches: Iterator[list[Reply]] | None = None
+    while True:
+        started = clock()
+        try:  # around the approach alone: what goes wrong in counting or telling is no failure of a case
+            batches = approach.answer(list(left.values())) if batches is None else batches
+            replies = next(batches, None)
+        except (EnvironmentFault, BrokenPipeError):  # no memory or no key; nobody reads the events any more
+            raise
+        except Exception as error:  # noqa: BLE001 - the boundary of one case: each is asked again alone
+            return error
+        if replies is None:
+            return RuntimeError(f"{tally.approach} gave no reply for {len(left)} questions") if left else None
+        share = (clock() - started) / max(1, sum(not reply.from_cache for reply in replies))
+        for reply in replies:
+            if left.pop(reply.case, None) is not None:
+                tally.add(reply, share)
+
+
+def _tell_of(error: Exception, approach: Approach, left: int, emit: Emit) -> None:
+    """The end of the batches, which the answers would not show where each question goes through alone."""
+    if not isinstance(error, AdvisorError):
+        traceback.print_exception(error)
+    emit(
+        Warned(
+            approach=approach.spec.name,
+            text=f"answering many questions at once ended with: {sentence(error)}; {left:,} are asked one by one",
+        )
+    )
 
 
 def _answer_singly(
@@ -164,7 +178,7 @@ def _answer_singly(
             failures = 0
         except (EnvironmentFault, BrokenPipeError):
             raise
-        except Exception as again:
+        except Exception as again:  # the same boundary: the answer's error is told with its case
             failures += 1
             if failures >= GIVE_UP_AFTER:
                 raise again from error

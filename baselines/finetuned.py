@@ -18,13 +18,13 @@ from __future__ import annotations
 import random
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines import forgetting
-from baselines.contract import Approach, Emit, NotApplicable, Reply, Resources
+from baselines.contract import Approach, Emit, NotApplicable, Resources
 from baselines.prompting import (
     TEMPLATE_TOKENS,
     TURNS_VERSION,
@@ -64,12 +64,11 @@ EVENT_SECONDS = 0.2
 """Steps are told at most this often; validations always."""
 
 
-class FineTuned:
+class FineTuned(PromptedApproach):
     """A model trained on the run's examples, then asked like any other."""
 
     def __init__(self, spec: ApproachSpec, resources: Resources) -> None:
         """Raises NotApplicable for an endpoint, UsageError for a recipe that cannot be."""
-        self.spec = spec
         self._resources = resources
         self._method = METHODS[spec.kind]
         dials = {name: value for name, value in spec.options.items() if name in Recipe.__dataclass_fields__}
@@ -79,10 +78,9 @@ class FineTuned:
         prompting: Prompting = ZeroShot()
         if self._retriever is not None:
             prompting = WithPassages(self._retriever, prompting)
-        self._prompting = prompting
-        self._path = PromptedApproach(spec, resources, prompting, model=self.tuned)
+        super().__init__(spec, resources, prompting, model=self.tuned)
         self._examples = nested(pool_of(resources), float(spec.options.get("share", 1.0)), resources.spec.seed)
-        self._model: Model | None = None
+        self._trained: Model | None = None
         if spec.model is not None and spec.model.id.startswith("openai:"):
             raise NotApplicable(f"an endpoint ({spec.model.id}) cannot be fine-tuned from here; name a local model")
 
@@ -99,7 +97,7 @@ class FineTuned:
 
     def prepare(self, emit: Emit) -> None:
         started = time.perf_counter()
-        self._path.prepare(emit)
+        super().prepare(emit)
         record = self._probed(self._train(emit), emit)
         emit(TrainingFinished(approach=self.spec.name, training=record))
         facts: dict[str, str | int | float] = {
@@ -110,17 +108,6 @@ class FineTuned:
         }
         emit(Prepared(approach=self.spec.name, seconds=time.perf_counter() - started, facts=facts))
 
-    def answer(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
-        return self._path.answer(questions)
-
-    def answer_one(self, question: Question) -> Reply:
-        """One question alone, never from a cache: for the latency pass."""
-        return self._path.answer_one(question)
-
-    def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
-        """All at once, each timed by itself."""
-        return self._path.answer_together(questions)
-
     def fingerprint(self) -> str:
         """Of base model, recipe, training examples, material and decoding: known before anything is trained."""
         task = self._resources.spec.task
@@ -130,7 +117,7 @@ class FineTuned:
                 "model": self.base().fingerprint,
                 "recipe": self.recipe.described(),
                 "examples": hash_of_examples(self._examples),
-                "material": self._prompting.fingerprint(),
+                "material": self.prompting.fingerprint(),
                 "task": {"type": task.type, "instruction": task.instruction, "labels": task.labels},
                 "decoding": decoding_of(self._resources.spec),
                 "version": [VERSION, GOLD_ABSENT],
@@ -222,8 +209,7 @@ class FineTuned:
         """The same with its adapter merged into the base weights, where the user wants that timed too."""
         if not self.spec.options.get(MERGED):
             return None
-        model = cache(self._merged_model)
-        return Merged(self, PromptedApproach(self.spec, self._resources, self._prompting, model=model), model)
+        return Merged(self.spec, self._resources, self.prompting, cache(self._merged_model), self.fingerprint)
 
     def _merged_model(self) -> Model:
         from finetune.train import result_folder
@@ -236,17 +222,17 @@ class FineTuned:
 
     def asked(self, questions: Sequence[Question]) -> list[Asked]:
         """The prompts of these questions as they are sent, to the trained model or to what was made of it."""
-        self._path.prepare(lambda event: None)
-        return self._path.ask(questions, self.base())
+        super().prepare(lambda event: None)
+        return self.ask(questions, self.base())
 
     def tuned(self) -> Model:
         """The trained model: adapter beside the base weights, or the weights of a full training."""
-        if self._model is None:
+        if self._trained is None:
             from finetune.train import result_folder
 
             base, folder = self.base(), result_folder(self.folder, self._method)
-            self._model = base.with_adapter(folder) if self._method != "full" else self._whole(base, folder)
-        return self._model
+            self._trained = base.with_adapter(folder) if self._method != "full" else self._whole(base, folder)
+        return self._trained
 
     def _whole(self, base: Model, folder: Path) -> Model:
         from baselines.models.local import load
@@ -262,34 +248,15 @@ class FineTuned:
         return self._resources.model(self.spec)
 
 
-class Merged:
+class Merged(PromptedApproach):
     """A fine-tuned approach as a server of merged weights answers: for the latency pass, beside the adapter's own."""
 
     merged = True
 
-    def __init__(self, tuned: FineTuned, path: PromptedApproach, model: Callable[[], Model]) -> None:
-        self.spec = tuned.spec
-        self._tuned = tuned
-        self._path = path
-        self._model = model
-
     def prepare(self, emit: Emit) -> None:
         """Reads and merges the weights: whether they fit is known before anything is timed."""
-        self._path.prepare(emit)
+        super().prepare(emit)
         self._model()
-
-    def answer(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
-        return self._path.answer(questions)
-
-    def answer_one(self, question: Question) -> Reply:
-        return self._path.answer_one(question)
-
-    def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
-        """All at once, each timed by itself."""
-        return self._path.answer_together(questions)
-
-    def fingerprint(self) -> str:
-        return self._tuned.fingerprint()
 
 
 def create(spec: ApproachSpec, resources: Resources) -> Approach:

@@ -48,13 +48,7 @@ def merge_for_eval(drafts: Sequence[Draft], file: str, task: TaskType, *, strict
 
     `strict` says that an id with two contents is an error (DataError with both rows); else such a column is no id.
     """
-    notes: list[str] = []
-    clash = _clash(drafts, with_output=False)
-    if clash and strict:
-        raise _clashing(*clash, file)
-    if clash:
-        notes.append(_no_id(*clash, file))
-        drafts = [replace(draft, id=None) for draft in drafts]
+    drafts, notes = _identified(drafts, file, with_output=False, strict=strict)
     merged: dict[str, Draft] = {}
     tally = _Tally()
     for draft in drafts:
@@ -72,13 +66,7 @@ def merge_for_eval(drafts: Sequence[Draft], file: str, task: TaskType, *, strict
 
 def merge_for_training(drafts: Sequence[Draft], file: str, *, strict: bool) -> Merged:
     """Every distinct pair of input and output once. Of several references in one row, the first is trained on."""
-    notes: list[str] = []
-    clash = _clash(drafts, with_output=True)
-    if clash and strict:
-        raise _clashing(*clash, file)
-    if clash:
-        notes.append(_no_id(*clash, file))
-        drafts = [replace(draft, id=None) for draft in drafts]
+    drafts, notes = _identified(drafts, file, with_output=True, strict=strict)
     merged: dict[str, Draft] = {}
     tally = _Tally()
     for draft in drafts:
@@ -92,6 +80,18 @@ def merge_for_training(drafts: Sequence[Draft], file: str, *, strict: bool) -> M
     if several:
         notes.append(f"{file}: of several references the first is trained on, in {count(several, 'training pair')}.")
     return Merged(merged, tuple(notes))
+
+
+def _identified(
+    drafts: Sequence[Draft], file: str, *, with_output: bool, strict: bool
+) -> tuple[Sequence[Draft], list[str]]:
+    """The drafts, without ids where one has two contents, and what to say of that; with `strict` it is a DataError."""
+    clash = _clash(drafts, with_output=with_output)
+    if clash is None:
+        return drafts, []
+    if strict:
+        raise _clashing(*clash, file)
+    return [replace(draft, id=None) for draft in drafts], [_no_id(*clash, file)]
 
 
 def _clash(drafts: Sequence[Draft], *, with_output: bool) -> tuple[Draft, Draft] | None:

@@ -12,9 +12,11 @@ Examples that do not fit the model's context are dropped from the front, passage
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from baselines import shots
 from baselines.contract import Emit, NotApplicable, Reply, Resources
@@ -88,6 +90,7 @@ class PromptedApproach:
         self._model = model or (lambda: resources.model(spec))
         self._model_fingerprint = model_fingerprint or (lambda: self._model().fingerprint)
         self._emit: Emit = lambda event: None
+        self._asking = threading.Lock()
 
     def prepare(self, emit: Emit) -> None:
         self._emit = emit
@@ -103,11 +106,23 @@ class PromptedApproach:
     def answer_one(self, question: Question) -> Reply:
         """One question alone, never from a cache, with the time to its first token: for the latency pass."""
         model = self._model()
-        asked = self.ask([question], model)[0]
+        with self._asking:  # tokenizers cannot be borrowed twice; a service that embeds and searches queues there, too
+            asked = self.ask([question], model)[0]
         return _reply(question, asked, model.generate_one(asked.prompt, decoding_of(self._run)))
 
+    @property
+    def takes_callers(self) -> bool:
+        """Whether requests go to an endpoint: a local engine owns its model for a whole batch."""
+        return self.spec.model is not None and self.spec.model.id.startswith("openai:")
+
+    def open_to(self, callers: int) -> AbstractContextManager[None]:
+        """For `answer_one` from so many threads, where `takes_callers`."""
+        model: Any = self._model()
+        opened: AbstractContextManager[None] = model.open_to(callers)
+        return opened
+
     def answer_together(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
-        """All at once, each timed: an endpoint streams each of them, a local model takes them as one batch."""
+        """All at once, as one batch of a local model, each timed."""
         model = self._model()
         asked = self.ask(questions, model)
         together: Callable[..., Iterator[list[Generation]]] = getattr(model, "generate_together", model.generate)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 Search = Literal["dense", "lexical", "hybrid"]
-SEARCHES: tuple[Search, ...] = ("dense", "lexical", "hybrid")
 RANK_CONSTANT = 60
 CANDIDATES = 50
 """Hits of each half that hybrid search fuses."""

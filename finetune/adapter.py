@@ -10,7 +10,6 @@ Refuses to attach an adapter to weights or a chat layout other than those it was
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -24,6 +23,7 @@ from typing import Any, Literal
 from finetune.loading import import_bitsandbytes, load_weights
 from finetune.model_files import PROVENANCE, ModelFiles, open_model
 from reports.errors import DataError, EnvironmentFault
+from reports.run.fingerprint import of_file
 
 ADAPTER_FILE = "adapter_model.safetensors"
 PEFT_FILES = (ADAPTER_FILE, "adapter_config.json")
@@ -213,6 +213,6 @@ def _flush(path: Path) -> None:
 
 def _hash_file(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return of_file(path)[:16]
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}", "Train again.") from error

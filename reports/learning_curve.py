@@ -54,7 +54,6 @@ class Fit:
     """One fitted curve."""
 
     name: str
-    formula: str
     predict: Callable[[float], float]
 
 
@@ -149,14 +148,14 @@ def logit_fit(points: Sequence[TrainedAt]) -> Fit:
     """logit(q) = a + b ln n; errors carried over by the slope 1 / (q (1-q))."""
     x, q, se = _arrays(points)
     a, b = _line(x, np.log(q / (1 - q)), se / (q * (1 - q)))
-    return Fit("logit", f"logit(q) = {a:.2f} + {b:.2f} ln n", lambda n: 1 / (1 + exp(-(a + b * log(n)))))
+    return Fit("logit", lambda n: 1 / (1 + exp(-(a + b * log(n)))))
 
 
 def power_fit(points: Sequence[TrainedAt]) -> Fit:
     """q = 1 - A n^-b, fitted as ln(1 - q) = ln A - b ln n."""
     x, q, se = _arrays(points)
     a, b = _line(x, np.log(1 - q), se / (1 - q))
-    return Fit("power", f"q = 1 - {exp(a):.2f} n^{b:.2f}", lambda n: float(np.clip(1 - exp(a + b * log(n)), 0, 1)))
+    return Fit("power", lambda n: float(np.clip(1 - exp(a + b * log(n)), 0, 1)))
 
 
 def ceiling_fit(points: Sequence[TrainedAt]) -> Fit:
@@ -173,7 +172,7 @@ def ceiling_fit(points: Sequence[TrainedAt]) -> Fit:
         error = float(np.sum(((q - e + a * np.exp(-b * x)) / se) ** 2))
         best = min(best, (error, float(e), float(a), float(b)))
     _, e, a, b = best
-    return Fit("ceiling", f"q = {e:.2f} - {a:.2f} n^-{b:.2f}", lambda n: float(np.clip(e - a * n**-b, 0, 1)))
+    return Fit("ceiling", lambda n: float(np.clip(e - a * n**-b, 0, 1)))
 
 
 def _labels_needed(fit: Fit, rival: float, largest: int) -> int | None:

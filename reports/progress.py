@@ -175,11 +175,6 @@ class Progress:
         return Interval(mean, mean - half, mean + half, self._n, method=method)
 
     @property
-    def scored_cases(self) -> int:
-        """Cases behind the quality so far."""
-        return self._n
-
-    @property
     def p50_seconds(self) -> float | None:
         """Median of the latency pass; None before it."""
         return median(self._latency) if self._latency else None

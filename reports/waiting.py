@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports import text
+from reports.run.schema import Load
+from reports.summary.latency import LOADS
 from reports.summary.model import ApproachSummary, LatencyLevel
 from reports.tables import Cell, Table
+from reports.text import listed
+
+LOAD_NAMES: dict[Load, str] = {"closed-loop": "closed loop", "rounds": "in rounds"}
 
 
 def latency_facts(approach: ApproachSummary) -> list[tuple[str, str]]:
@@ -53,9 +58,10 @@ def concurrency_table(approaches: Sequence[ApproachSummary]) -> Table | None:
     shown = [(a, level) for a in approaches for level in a.latency.levels]
     if not any(level.concurrency > 1 for _, level in shown):
         return None
+    loads = {load for _, level in shown if level.concurrency > 1 for load in level.loads}
+    said = [f"{LOAD_NAMES[load].capitalize()}: {words}." for load, words in LOADS.items() if load in loads]
     return Table(
-        caption="Several requests at a time: seconds for one answer, with 95 % intervals. They leave together; an "
-        "endpoint streams each of them, a local model takes them as one batch.",
+        caption="Several requests at a time: seconds for one answer, with 95 % intervals. " + " ".join(said),
         head=(
             "Approach",
             "At a time",
@@ -70,9 +76,10 @@ def concurrency_table(approaches: Sequence[ApproachSummary]) -> Table | None:
 
 
 def _row(approach: ApproachSummary, level: LatencyLevel) -> tuple[Cell, ...]:
+    several = level.concurrency > 1
     return (
         Cell(text.one_line(approach.name, 60), numeric=False),
-        Cell(f"{level.concurrency:,}"),
+        Cell(f"{level.concurrency:,}", listed([LOAD_NAMES[load] for load in level.loads]) if several else ""),
         Cell(text.seconds(level.p50_seconds), _ends(level.p50_low, level.p50_high).strip(" ()")),
         Cell(
             text.seconds(level.p95_seconds),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.misbehaving_server import Behaviour, Script, Server
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -24,10 +26,26 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """`serve(script, **server's)`: an endpoint that does what the script says, or always the one thing it names."""
+    servers: list[Server] = []
+
+    def start(script: Script | Behaviour = "ok", **options: Any) -> Server:
+        told = script if callable(script) else lambda number, body: script
+        servers.append(Server(told, **options).start())
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def build_tiny() -> Callable[..., Path]:
     """`build(folder, chat=True, …)` of tests/tiny_model.py: a small random model in a folder."""
-    build: Callable[..., Path] = runpy.run_path(str(ROOT / "tests" / "tiny_model.py"))["build"]
+    from tests.tiny_model import build  # torch: only where a test needs it
+
     return build
 
 

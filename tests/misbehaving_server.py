@@ -5,7 +5,7 @@
     server.stop()
 
 The answer to a prompt is its last word in capitals. A behaviour is a word of `BEHAVIOURS`, (status, words
-or a body in JSON, headers) of an error, or ("say", text).
+or a body in JSON, headers) of an error, ("say", text), or ("after", seconds). "held" answers when `release` says so.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-Behaviour = str | tuple[str, str] | tuple[int, str, dict[str, str]]
+Behaviour = str | tuple[str, str] | tuple[str, float] | tuple[int, str, dict[str, str]]
 Script = Callable[[int, dict[str, Any]], Behaviour]
 
 BEHAVIOURS = (
     *("ok", "slow", "length", "filtered", "refusal"),
     *("busy", "busy-hint", "error", "hang", "cut", "invalid-json", "empty-choices", "wrong-usage", "no-usage"),
-    "own-prompt",
+    *("own-prompt", "held"),
     *("unauthorized", "no-model", "no-credit", "redirect"),
 )
 
@@ -69,6 +69,7 @@ class Server:
         self.answered: Counter[str] = Counter()
         """Prompts that got a whole answer with status 200: what is billed."""
         self.at_once = self.most_at_once = 0
+        self._held: list[asyncio.Event] = []
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -88,6 +89,15 @@ class Server:
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+    @property
+    def held(self) -> int:
+        """Requests that wait for `release`."""
+        return len(self._held)
+
+    def release(self) -> None:
+        """Lets the youngest of the held requests have its answer."""
+        self._loop.call_soon_threadsafe(self._held.pop().set)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -142,18 +152,23 @@ class Server:
             return await wire.error(429, "slow down", {"retry-after": f"{wait:.3f}"} if self.hint else {})
         if isinstance(behaviour, tuple) and behaviour[0] == "say":
             return await wire.send(200, json.dumps(completion(body, said=str(behaviour[1]))))
-        if isinstance(behaviour, tuple):
+        if isinstance(behaviour, tuple) and behaviour[0] == "after":
+            await asyncio.sleep(float(behaviour[1]))
+        elif isinstance(behaviour, tuple):
             return await wire.error(*behaviour)
-        if behaviour in ERRORS:
+        if isinstance(behaviour, str) and behaviour in ERRORS:
             return await wire.error(*ERRORS[behaviour])
         if behaviour == "hang":
             await asyncio.sleep(30)
             return False
+        if behaviour == "held":
+            self._held.append(asyncio.Event())
+            await self._held[-1].wait()
         if behaviour == "slow":
             await asyncio.sleep(0.15)
         if behaviour == "invalid-json":
             return await wire.send(200, '{"choices": [{"mess')
-        said = completion(body, behaviour)
+        said = completion(body, behaviour if isinstance(behaviour, str) else "ok")
         if behaviour == "cut":
             return await wire.cut(said, stream=bool(body.get("stream")))
         if said["choices"]:

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-COMPANY = "Tarnwick Instruments"
 PEOPLE = [
     "Marta Holub", "Deniz Aksoy", "Ingrid Solberg", "Paul Renner", "Amina Diallo", "George Pike", "Lena Fischer",
     "Hugo Marchetti", "Kofi Mensah", "Ruth Amsel", "Stefan Novak", "Carla Winther", "Yusuf Karam", "Nora Field",

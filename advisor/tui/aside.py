@@ -25,11 +25,13 @@ async def found(name: str) -> Any:
 
 async def aside(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """The result of `work(*args, **kwargs)`, or what it raised. Cancelling lets go of the thread."""
-    loop = asyncio.get_running_loop()
+    loop, name = asyncio.get_running_loop(), f"aside-{getattr(work, '__name__', 'work')}"
     future: asyncio.Future[R] = loop.create_future()
 
     def settle(result: R | None, error: BaseException | None) -> None:
         if future.done():
+            if error is not None:  # nobody awaits it any more: the loop tells it, as of a task that nobody awaits
+                loop.call_exception_handler({"message": f"{name} failed after it was let go", "exception": error})
             return
         if error is None:
             future.set_result(result)  # type: ignore[arg-type]
@@ -40,10 +42,10 @@ async def aside(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         result, failed = None, None
         try:
             result = work(*args, **kwargs)
-        except BaseException as error:  # noqa: BLE001 - handed to whoever awaits
+        except BaseException as error:  # noqa: BLE001 - whatever it is, whoever awaits gets it, or would wait for ever
             failed = error
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
             loop.call_soon_threadsafe(settle, result, failed)
 
-    threading.Thread(target=run, name=f"aside-{getattr(work, '__name__', 'work')}", daemon=True).start()
+    threading.Thread(target=run, name=name, daemon=True).start()
     return await future

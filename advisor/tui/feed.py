@@ -18,6 +18,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from advisor import defects
 from advisor.narration import Board
 from advisor.orchestrator import run
 from advisor.tui.aside import aside
@@ -82,6 +83,8 @@ class Feed:
         except OSError as error:  # a full disk, a folder that went away
             self.state = "broken"
             self.error = EnvironmentFault(str(error), "check that the place exists, is yours, and has room")
+        except Exception as error:  # noqa: BLE001 - a defect would end unseen with the task, the run shown as under way
+            self.state, self.error = "broken", defects.told(error)
         finally:
             self._close()
 

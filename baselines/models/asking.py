@@ -76,8 +76,6 @@ class Asker:
         prompts: Sequence[Prompt],
         decoding: Decoding,
         hand_over: Callable[[Generation], None],
-        *,
-        stream: bool = False,
     ) -> None:
         """Hands over one generation for each prompt, as they come. Raises EnvironmentFault when the run must stop."""
         waiting = iter(enumerate(prompts))
@@ -89,7 +87,7 @@ class Asker:
                 if stopped:
                     return
                 try:
-                    hand_over(await self.one(index, prompt, decoding, stream=stream))
+                    hand_over(await self.one(index, prompt, decoding))
                     self._left -= 1
                 except BudgetReached as reached:
                     stopped.append(reached)
@@ -105,19 +103,13 @@ class Asker:
         if stopped:
             raise stopped[0]
 
-    async def together(
-        self, prompts: Sequence[Prompt], decoding: Decoding, hand_over: Callable[[Generation], None]
-    ) -> None:
-        """All at the same time, streamed: the gate is open to as many, and it is said where they did not all fit."""
-        self.pace.open_to(len(prompts))
-        try:
-            await self.all(prompts, decoding, hand_over, stream=True)
-        finally:
-            if self.pace.held or len(prompts) > self.limits.max_concurrency:
-                self._warn(
-                    f"{self.endpoint.host} was not asked {len(prompts)} requests at a time throughout: a limit held "
-                    "some back, and their latency is that of fewer at a time."
-                )
+    def tell_if_held(self, requests: int) -> None:
+        """Warns where, since the pace was opened to so many requests, they were not all under way."""
+        if self.pace.held or requests > self.limits.max_concurrency:
+            self._warn(
+                f"{self.endpoint.host} was not asked {requests} requests at a time throughout: a limit held "
+                "some back, and their latency is that of fewer at a time."
+            )
 
     async def one(self, index: int, prompt: Prompt, decoding: Decoding, *, stream: bool = False) -> Generation:
         """The one generation of a prompt, after as many attempts as it takes. `stream` measures the first token."""

@@ -13,10 +13,12 @@ Refuses to know tasks, approaches and retrieval. Keys come from the environment 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from baselines.models.asking import Asker, drained
 from baselines.models.background import Background
@@ -32,7 +34,6 @@ from reports.errors import UsageError
 from reports.run.fingerprint import of_value
 from reports.run.schema import ModelSpec
 
-Ask = Callable[[Sequence[Prompt], Decoding, Callable[[Generation], None]], Coroutine[Any, Any, None]]
 VERSION = 1
 """Of what is sent: raised when the same prompt would be asked differently."""
 DEFAULT_CONTEXT = 128_000
@@ -89,6 +90,7 @@ class RemoteModel:
         )[:16]
         self._on_warning = on_warning
         self._warned: set[str] = set()
+        self._telling = threading.Lock()
         self._warnings: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._line = Background(f"endpoint {endpoint.host}")
         self._asker = Asker(spec, endpoint, limits, self._warnings.put, budget)
@@ -115,16 +117,8 @@ class RemoteModel:
 
         Raises EnvironmentFault (no key, no endpoint, no credit) or its BudgetReached, after what had come by then.
         """
-        return self._generate(prompts, self._asker.all, decoding)
-
-    def generate_together(self, prompts: Sequence[Prompt], decoding: Decoding) -> Iterator[list[Generation]]:
-        """The same, all in flight at once and streamed, each with `ttft_seconds`: for the latency of so many at a
-        time."""
-        return self._generate(prompts, self._asker.together, decoding)
-
-    def _generate(self, prompts: Sequence[Prompt], ask: Ask, decoding: Decoding) -> Iterator[list[Generation]]:
         inbox: queue.SimpleQueue[Generation | Future[None]] = queue.SimpleQueue()
-        job = self._line.run(ask(prompts, decoding, inbox.put))
+        job = self._line.run(self._asker.all(prompts, decoding, inbox.put))
         job.add_done_callback(inbox.put)
         try:
             while True:
@@ -145,12 +139,25 @@ class RemoteModel:
             job.cancel()
 
     def generate_one(self, prompt: Prompt, decoding: Decoding) -> Generation:
-        """One prompt alone, streamed, with `seconds` and `ttft_seconds` of the attempt that gave the answer."""
+        """One prompt alone, streamed, with `seconds` and `ttft_seconds` of the attempt that gave the answer.
+
+        Several threads may call it, each for its own prompt.
+        """
         job = self._line.run(self._asker.one(0, prompt, decoding, stream=True))
         try:
             return job.result()
         finally:
             job.cancel()
+            self._tell()
+
+    @contextmanager
+    def open_to(self, callers: int) -> Iterator[None]:
+        """So many threads may call `generate_one`, without a slow start; where some were held back, it is said."""
+        self._asker.pace.open_to(callers)
+        try:
+            yield
+        finally:
+            self._asker.tell_if_held(callers)
             self._tell()
 
     def with_adapter(self, folder: Path) -> NoReturn:
@@ -167,12 +174,13 @@ class RemoteModel:
         self._line.close()
 
     def _tell(self) -> None:
-        """Gives each warning once, in the caller's own thread."""
-        while not self._warnings.empty():
-            text = self._warnings.get()
-            if text not in self._warned:
-                self._warned.add(text)
-                self._on_warning(text)
+        """Gives each warning once, in a caller's own thread."""
+        with self._telling:
+            while not self._warnings.empty():
+                text = self._warnings.get()
+                if text not in self._warned:
+                    self._warned.add(text)
+                    self._on_warning(text)
 
 
 def _price(spec: ModelSpec, limits: Limits) -> TokenPrice | None:

@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from traceback import extract_tb
 
 from baselines.scoring.contract import Reading, Tools
 from reports.errors import UsageError
@@ -26,7 +27,8 @@ UserFunction = Callable[[str, list[str]], object]
 def user_function(pairs: Sequence[tuple[Case, str]], task: Task, tools: Tools, argument: str) -> list[Reading]:
     """One reading a pair. Raises UsageError where the function cannot be loaded."""
     function = load(argument, tools.folder)
-    return [_read(function, argument, case, text) for case, text in pairs]
+    path, name = _split(argument, tools.folder)
+    return [_read(function, path, name, case, text) for case, text in pairs]
 
 
 def load(argument: str, folder: Path) -> UserFunction:
@@ -62,7 +64,7 @@ def _load(path: Path, name: str, changed_ns: int) -> UserFunction:
         raise UsageError(f"the metric file {path.name} is not a Python file", "its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     try:
-        _guarded(spec.loader.exec_module, module)
+        _guarded(path, spec.loader.exec_module, module)
     except _UserCodeFailed as error:
         raise UsageError(f"the metric file {path.name} cannot be loaded: {error}") from error
     function = getattr(module, name, None)
@@ -71,10 +73,9 @@ def _load(path: Path, name: str, changed_ns: int) -> UserFunction:
     return function  # type: ignore[no-any-return]
 
 
-def _read(function: UserFunction, argument: str, case: Case, text: str) -> Reading:
-    name = argument.rpartition(":")[2]
+def _read(function: UserFunction, path: Path, name: str, case: Case, text: str) -> Reading:
     try:
-        value = _guarded(function, text, list(case.references))
+        value = _guarded(path, function, text, list(case.references))
     except _UserCodeFailed as error:
         return Reading(None, unscored=f"{name} raised {error}")
     try:
@@ -91,9 +92,11 @@ class _UserCodeFailed(Exception):
     """What the user's code raised, in one line."""
 
 
-def _guarded(code: Callable[..., object], *arguments: object) -> object:
-    """The one boundary around the user's code, which may raise anything."""
+def _guarded(path: Path, code: Callable[..., object], *arguments: object) -> object:
+    """The one boundary around the user's code in `path`, which may raise anything: told with its line there."""
     try:
         return code(*arguments)
     except Exception as error:
-        raise _UserCodeFailed(" ".join(f"{type(error).__name__}: {error}".split())[:200]) from error
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if Path(frame.filename) == path]
+        place = f" ({path.name}, line {lines[-1]})" if lines else ""
+        raise _UserCodeFailed(" ".join(f"{type(error).__name__}: {error}".split())[:200] + place) from error

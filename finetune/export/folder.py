@@ -9,7 +9,6 @@ export.json lists every file with its sha256, where the weights came from, what 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from typing import Any
 
 from reports.errors import EnvironmentFault, UsageError
 from reports.run.atomic import unwritable
+from reports.run.fingerprint import of_file
 
 RECORD = "export.json"
 VERSION = 1
@@ -90,22 +90,13 @@ def refuse_existing(out: Path, *, force: bool) -> None:
 def write_record(folder: Path, record: ExportRecord) -> None:
     """export.json, written last: hashes of all other files of the folder."""
     files = {
-        path.relative_to(folder).as_posix(): {"sha256": hash_file(path), "bytes": path.stat().st_size}
+        path.relative_to(folder).as_posix(): {"sha256": of_file(path), "bytes": path.stat().st_size}
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
     stored = {"version": VERSION, **asdict(record), "files": files}
     text = json.dumps(stored, indent=2, sort_keys=True, ensure_ascii=False, default=str)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
-
-
-def hash_file(path: Path) -> str:
-    """sha256 of a file's bytes, in hex."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _unwritable(out: Path, error: OSError) -> EnvironmentFault:

@@ -44,15 +44,7 @@ class Journal:
         A line that does not fit on the disk is taken back as a whole: the file still ends with the line before.
         Raises EnvironmentFault then.
         """
-        data = line.encode("utf-8", "surrogatepass") + b"\n"
-        left = memoryview(data)
-        try:
-            while left:
-                left = left[os.write(self._handle, left) :]
-        except OSError as error:
-            os.ftruncate(self._handle, self._end)
-            raise unwritable(self.path, error) from error
-        self._end += len(data)
+        self._end = write_whole(self._handle, self.path, line, self._end)
         self._unsynced = True
 
     def sync(self) -> None:
@@ -83,6 +75,22 @@ class Journal:
         finally:
             self._closed = True
             os.close(self._handle)
+
+
+def write_whole(handle: int, path: Path, line: str, end: int) -> int:
+    """Adds a line to a file that ends at `end`, as a whole or not at all. Returns where it ends then.
+
+    Raises EnvironmentFault where the disk takes no more.
+    """
+    data = line.encode("utf-8", "surrogatepass") + b"\n"
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[os.write(handle, left) :]
+    except OSError as error:
+        os.ftruncate(handle, end)
+        raise unwritable(path, error) from error
+    return end + len(data)
 
 
 def to_line(record: BaseModel) -> str:

@@ -83,6 +83,11 @@ class Score(Record):
     """The answer could not be read as asked (no known label, no valid JSON, no number): told apart from wrong."""
 
 
+Load = Literal["rounds", "closed-loop"]
+"""How several requests at a time follow each other: all leave together, and the next ones when the last answer has
+come; or each caller sends its next request when its last one has ended. One at a time both are the same."""
+
+
 class LatencySample(Record):
     """One request of the latency pass: alone after warm-up, never cached."""
 
@@ -93,6 +98,7 @@ class LatencySample(Record):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     concurrency: int = 1
+    load: Load = "rounds"
     phase: Literal["warm", "cold"] = "warm"
     merged: bool | None = None
     """For adapters: merged into the base weights (True) or beside them (False)."""

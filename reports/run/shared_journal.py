@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reports.errors import EnvironmentFault
 from reports.run.atomic import unwritable
-from reports.run.journal import sound_end
+from reports.run.journal import sound_end, write_whole
 
 
 class SharedJournal:
@@ -54,16 +54,8 @@ class SharedJournal:
 
     def append(self, line: str) -> None:
         """Adds one line, inside `locked` only. One that does not fit on the disk is taken back; EnvironmentFault."""
-        data = line.encode("utf-8", "surrogatepass") + b"\n"
         end = os.fstat(self._handle).st_size
-        left = memoryview(data)
-        try:
-            while left:
-                left = left[os.write(self._handle, left) :]
-        except OSError as error:
-            os.ftruncate(self._handle, end)
-            raise unwritable(self.path, error) from error
-        self._read_to = end + len(data)  # the news were read under the same lock
+        self._read_to = write_whole(self._handle, self.path, line, end)  # the news were read under the same lock
 
     def close(self) -> None:
         """Syncs and closes. Calling it twice is fine."""

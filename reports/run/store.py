@@ -98,7 +98,7 @@ class RunStore:
             for name, records in tables.items():
                 atomic.write_lines(folder / "data" / f"{name}.jsonl", map(_line, records))
             atomic.write(folder / "run.json", header.model_dump_json(indent=2) + "\n")
-        except BaseException:
+        except BaseException:  # Ctrl-C, too: it goes on, and the folder stays free for others
             lock.release()
             raise
         return cls(folder, header, lock)
@@ -113,7 +113,7 @@ class RunStore:
         lock = RunLock(folder / "lock") if write else None
         try:
             return cls(folder, read_header(path), lock)
-        except BaseException:
+        except BaseException:  # as in `create`
             if lock:
                 lock.release()
             raise

@@ -77,7 +77,7 @@ from reports.statistics.results import Interval, PairedResult, ScoreKind, Words
 from reports.statistics.seeds import NOT_MEASURED, SeedNoise
 from reports.statistics.sequential import anytime_p, e_path, e_value, is_settled, stop_at, win_share
 from reports.statistics.sets import macro_f1, multilabel_f1, set_interval, set_sample, set_value
-from reports.statistics.winners import Shrunk, expected_maximum, optimism, paired_sigma, shrink
+from reports.statistics.winners import Shrunk, expected_maximum, paired_sigma, shrink
 
 __all__ = [
     "DISCORDANCE_DIFFERENT_MODEL",
@@ -138,7 +138,6 @@ __all__ = [
     "miller_detectable",
     "minimum_n",
     "multilabel_f1",
-    "optimism",
     "paired_interval",
     "paired_sigma",
     "probability_better",

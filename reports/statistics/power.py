@@ -17,8 +17,6 @@ import numpy as np
 
 DISCORDANCE_SAME_MODEL = 0.10
 DISCORDANCE_DIFFERENT_MODEL = 0.20
-SCORE_SD = 0.25
-"""Spread of a bounded score's paired differences, before anything was measured."""
 LARGEST_EXACT = 3000
 """Above this many cases the formula and the exact power agree to 0.1 points."""
 

@@ -22,11 +22,6 @@ def expected_maximum(k: int) -> float:
     return float(np.trapezoid(x * k * density * ndtr(x) ** (k - 1), x))
 
 
-def optimism(k: int, p: float, n: int, correlation: float = 0.6) -> float:
-    """Share of cases by which the best of k equally good variants looks better than it is on n cases."""
-    return expected_maximum(k) * paired_sigma(p, n, correlation)
-
-
 def paired_sigma(p: float, n: int, correlation: float = 0.6) -> float:
     """Standard error that does not cancel between approaches on the same cases: sqrt(p(1-p)(1-rho)/n)."""
     return sqrt(p * (1 - p) * (1 - correlation) / n)

@@ -7,10 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reports.run.schema import LatencySample
+from reports.run.schema import LatencySample, Load
 from reports.statistics.latency import interpolated_interval, minimum_n
 from reports.summary.model import LatencyLevel, LatencySummary
 from reports.text import count
+
+LOADS: dict[Load, str] = {
+    "closed-loop": "each caller sends its next request when its last one has ended, in blocks at whose end fewer are "
+    "under way",
+    "rounds": "they leave together, the next ones when the last answer has come",
+}
 
 
 def latency_summary(samples: Sequence[LatencySample]) -> LatencySummary:
@@ -66,6 +72,7 @@ def _level(concurrency: int, samples: Sequence[LatencySample]) -> LatencyLevel:
     speed = interpolated_interval(speeds, 0.5) if speeds else None
     return LatencyLevel(
         concurrency=concurrency,
+        loads=tuple(sorted({s.load for s in samples})),
         n=len(samples),
         p50_seconds=half.value,
         p50_low=half.low,
@@ -97,8 +104,8 @@ def _how(warm: Sequence[LatencySample], levels: Sequence[LatencyLevel]) -> str:
     ]
     whole = all(s.scope == "request" for s in warm)
     inside = "from the question to the last token, embedding and search included" if whole else "the model's part alone"
-    rounds = "; several at a time leave together, the next ones when the last answer has come"
-    several = rounds if any(level.concurrency > 1 for level in levels) else ""
+    loads = sorted({load for level in levels if level.concurrency > 1 for load in level.loads})
+    several = f"; several at a time: {', or '.join(LOADS[load] for load in loads)}" if loads else ""
     return (
         f"{', then '.join(parts)}, in turns with the other approaches, after a warm-up, never from a cache; {inside}"
         f"{several}; waits for a rate limit and failed attempts left out."

@@ -14,6 +14,7 @@ from reports.run.schema import (
     SCHEMA_VERSION,
     Comparison,
     DataFinding,
+    Load,
     Record,
     RunHeader,
     SkippedApproach,
@@ -58,6 +59,8 @@ class LatencyLevel(Record):
     """Requests of the latency pass at one concurrency. Seconds; first tokens only where they were streamed."""
 
     concurrency: int
+    loads: tuple[Load, ...] = ("rounds",)
+    """How the requests followed each other; both where versions of this program measured one half each."""
     n: int
     p50_seconds: float
     p50_low: float | None = None

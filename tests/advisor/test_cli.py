@@ -5,14 +5,10 @@ Runs here have a floor and recorded answers only, so that no worker loads a mode
 
 from __future__ import annotations
 
-import contextlib
 import errno
-import io
 import json
 import os
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,38 +16,14 @@ from typing import Any
 import pytest
 import yaml
 
-from advisor import cli, commands, plan
+from advisor import commands, plan
 from reports.run import atomic, journal
 from reports.run.lock import RunLock
+from tests.program import Ended, advisor
 
 ROWS = "id,text,label\n" + "".join(f"{n},hello {n} number,{'ab'[n % 2]}\n" for n in range(8))
 TRAIN = ROWS.replace("hello", "other")
 HOSTILE = "[/foo] \x1b[31mred\x1b]0;title\x07 </script><b> \x00 \u202eevil \x9b2J {{x}} =1+1"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command left behind."""
-
-    code: object
-    out: str
-    err: str
-
-    @property
-    def run(self) -> Path:
-        return Path(self.out.splitlines()[-1]).resolve()
-
-
-def advisor(*words: object) -> Ended:
-    """`advisor …` in this process."""
-    out, err, before = io.StringIO(), io.StringIO(), sys.argv
-    sys.argv = ["advisor", *map(str, words)]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            cli.main()
-    finally:
-        sys.argv = before
-    return Ended(ended.value.code, out.getvalue(), err.getvalue())
 
 
 def project(folder: Path, files: dict[str, str | bytes] | None = None, **keys: Any) -> Path:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import shutil
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from advisor import cli
+from tests.program import advisor
 
 FROZEN = Path(__file__).resolve().parents[1] / "runs" / "v1-small"
-
-
-def advisor(*words: object) -> tuple[object, str, str]:
-    """Exit code, stdout and stderr of `advisor …` in this process."""
-    out, err, before = io.StringIO(), io.StringIO(), sys.argv
-    sys.argv = ["advisor", *map(str, words)]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            cli.main()
-    finally:
-        sys.argv = before
-    return ended.value.code, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,6 @@ import yaml
 from advisor import cli
 from baselines.models.ledger import FILE, spent_of
 
-WORLD = runpy.run_path(str(Path(__file__).parents[1] / "misbehaving_server.py"))
 KEY = "zq-3f9d1c77-not-shaped-like-a-key"
 CASES = 30
 
@@ -30,20 +28,6 @@ class Done(NamedTuple):
 
 
 Serve = Callable[..., Any]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    opened: list[Any] = []
-
-    def start(script: Any, **options: Any) -> Any:
-        told = script if callable(script) else lambda number, body: script
-        opened.append(WORLD["Server"](told, **options).start())
-        return opened[-1]
-
-    yield start
-    for server in opened:
-        server.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +12,8 @@ import pytest
 from advisor import inspection
 from finetune import model_files
 from reports.errors import EnvironmentFault, UsageError
+from tests.misbehaving_server import Server
 
-SERVER = runpy.run_path(str(Path(__file__).parents[1] / "misbehaving_server.py"))["Server"]
 FROZEN = Path(__file__).resolve().parents[1] / "runs" / "v1-small"
 ROWS = "id,text,label\n" + "".join(f"{n},hello {n} number,{'ab'[n % 2]}\n" for n in range(8))
 
@@ -138,7 +137,7 @@ def test_a_key_that_is_set_is_named_and_never_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOME_KEY", "sk-secret")
-    server = SERVER(listed=("x",)).start()
+    server = Server(listed=("x",)).start()
     model = f"{{id: 'openai:x', base_url: '{server.url}', api_key_env: SOME_KEY}}"
     folder = project(tmp_path, f"approaches: [zero-shot]\nmodel: {model}")
     inspection.check_all(folder, as_json=False, allow_broken=False)

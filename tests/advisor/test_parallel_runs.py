@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -25,8 +24,8 @@ from advisor.gpus import Gpu
 from baselines.models.ledger import FILE, spent_of
 from reports.run.events import Answered, ApproachFailed, Event, JobFinished, JobStarted, Measured, RunFinished
 from reports.run.store import RunStore
+from tests.misbehaving_server import Server
 
-WORLD = runpy.run_path(str(Path(__file__).parents[1] / "misbehaving_server.py"))
 CASES = 30
 PRICES = {"input_usd_per_million": 1000.0, "output_usd_per_million": 1000.0}
 
@@ -34,7 +33,7 @@ PRICES = {"input_usd_per_million": 1000.0, "output_usd_per_million": 1000.0}
 @pytest.fixture
 def servers() -> Iterator[tuple[Any, Any]]:
     """Two endpoints on ports of their own, each answer after 0.15 s."""
-    pair = tuple(WORLD["Server"](lambda number, body: "slow").start() for _ in range(2))
+    pair = tuple(Server(lambda number, body: "slow").start() for _ in range(2))
     yield pair[0], pair[1]
     for server in pair:
         server.stop()

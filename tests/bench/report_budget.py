@@ -1,12 +1,11 @@
 """Measures what DESIGN promises of run record and report: append, resume, summary, page. Prints; asserts nothing.
 
-python tests/bench/report_budget.py            # about 20 s, two cores
+python -m tests.bench.report_budget            # about 20 s, two cores
 """
 
 # ruff: noqa: T201
 from __future__ import annotations
 
-import importlib.util
 import resource
 import statistics
 import subprocess
@@ -14,10 +13,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from types import ModuleType
 
 from reports.run.schema import Answer
 from reports.run.store import RunStore
+from tests.runs import synthetic
 
 ROWS = 10_000
 REPEATS = 5
@@ -36,10 +35,9 @@ RENDER = (
 
 def main() -> None:
     """Prints one line a promise: measured, promised."""
-    synthetic = _synthetic()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        print(f"append: {1e6 * _append(synthetic, folder):.0f} µs an answer (promised: well under 1,000)")
+        print(f"append: {1e6 * _append(folder):.0f} µs an answer (promised: well under 1,000)")
         print(f"resume: {_resume(folder / 'append'):.2f} s for {ROWS:,} rows x 3 approaches (promised: under 1 s)")
         synthetic.write(folder / "page", cases=1000).close()
         seconds, size = _page(folder / "page", folder / "out")
@@ -48,17 +46,7 @@ def main() -> None:
         print(f"report: first byte after {_first_byte(folder / 'page', folder / 'out'):.2f} s (under 0.3 s)")
 
 
-def _synthetic() -> ModuleType:
-    path = Path(__file__).resolve().parents[1] / "runs" / "synthetic.py"
-    spec = importlib.util.spec_from_file_location("synthetic", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _append(synthetic: ModuleType, folder: Path) -> float:
+def _append(folder: Path) -> float:
     """Seconds for one answer with a prompt of 2,000 characters, over 30,000 of them; prints the memory it took."""
     prompt = "x" * 2000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

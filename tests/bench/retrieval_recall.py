@@ -8,20 +8,20 @@ Given the 240 paragraphs themselves instead of articles, dense search reaches a 
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean as mean
-from typing import Any
+from typing import get_args
 
 from baselines.chunking import Splitting, chunk_all
 from baselines.embedding import load_embedder
 from baselines.kinds import KINDS
-from baselines.retrieval import SEARCHES, build
-from baselines.scoring.retrieval import Span, counts_for, holds_reference, ndcg_at, recall_at, reciprocal_rank
-from reports.run.schema import Document, Passage
+from baselines.retrieval import Search, build
+from baselines.scoring.retrieval import counts_for
+from reports.run.schema import Passage
+from tests.xquad import Articles, holds_reference, ndcg_at, read, recall_at, reciprocal_rank
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "data" / "xquad_en_de" / "corpus_en"
 K, DEPTH = 4, 10
@@ -32,44 +32,37 @@ def main() -> int:
     if not CORPUS.is_dir():
         sys.stderr.write("XQuAD is not beside this checkout (../shared/data)\n")
         return 3
-    articles = {path.stem: path.read_text(encoding="utf-8") for path in sorted(CORPUS.glob("articles/*.txt"))}
-    documents = [Document(id=name, text=text, title=name.replace("_", " ")) for name, text in articles.items()]
-    asked = [json.loads(line) for line in (CORPUS / "questions_qrels.jsonl").read_text("utf-8").splitlines()]
-    gold = spans_of(articles)
+    corpus = read(CORPUS)
+    documents, asked = corpus.documents, corpus.asked
     embedder = load_embedder("auto")
     options = {option.name: option.default for option in KINDS["rag"].options}
     splitting = Splitting(int(str(options["chunk_tokens"])), int(str(options["overlap_tokens"])))
     passages = chunk_all(documents, splitting, embedder.tokenizer)
     sys.stdout.write(f"{len(documents)} articles, {len(passages)} chunks, {len(asked)} questions, {splitting}\n")
     with tempfile.TemporaryDirectory() as scratch:
-        for search in SEARCHES:
+        for search in get_args(Search):
             index = build(passages, embedder, search, folder=Path(scratch) / search, vectors=Path(scratch) / "v")
             found = index.search([row["question"] for row in asked], DEPTH)
-            line = "".join(f"  {name} {value:.4f}" for name, value in figures(asked, found, articles, gold).items())
+            line = "".join(f"  {name} {value:.4f}" for name, value in figures(corpus, found).items())
             sys.stdout.write(f"{search:8}{line}\n")
     return 0
 
 
-def figures(
-    asked: Sequence[Mapping[str, Any]],
-    found: Sequence[Sequence[Passage]],
-    articles: Mapping[str, str],
-    gold: Mapping[str, Span],
-) -> dict[str, float]:
+def figures(corpus: Articles, found: Sequence[Sequence[Passage]]) -> dict[str, float]:
     """Means over the questions; each has one gold paragraph, whose chunks all stand for it."""
     ranked = [
         [
             str(row["relevant_doc_ids"][0])
-            if counts_for(span_of(p, articles), gold[row["relevant_doc_ids"][0]])
+            if counts_for(corpus.span_of(p), corpus.gold[row["relevant_doc_ids"][0]])
             else f"{p.document}@{p.index}"
             for p in passages
         ]
-        for row, passages in zip(asked, found, strict=True)
+        for row, passages in zip(corpus.asked, found, strict=True)
     ]
-    pairs = [(r, set(row["relevant_doc_ids"])) for r, row in zip(ranked, asked, strict=True)]
+    pairs = [(r, set(row["relevant_doc_ids"])) for r, row in zip(ranked, corpus.asked, strict=True)]
     held = [
         float(holds_reference([p.text for p in passages[:K]], row["answers"]))
-        for row, passages in zip(asked, found, strict=True)
+        for row, passages in zip(corpus.asked, found, strict=True)
     ]
     return {
         f"recall@{K}": mean(recall_at(K, r, w) for r, w in pairs),
@@ -78,25 +71,6 @@ def figures(
         f"nDCG@{DEPTH}": mean(ndcg_at(DEPTH, list(dict.fromkeys(r)), w) for r, w in pairs),
         f"answer in {K}": mean(held),
     }
-
-
-def spans_of(articles: Mapping[str, str]) -> dict[str, Span]:
-    """Where each marked paragraph stands in its article."""
-    spans: dict[str, Span] = {}
-    ends: dict[str, int] = {}
-    for line in (CORPUS / "paragraphs.jsonl").read_text("utf-8").splitlines():
-        row = json.loads(line)
-        article = Path(row["file"]).stem
-        start = articles[article].index(row["text"], ends.get(article, 0))
-        ends[article] = start + len(row["text"])
-        spans[row["doc_id"]] = Span(article, start, ends[article])
-    return spans
-
-
-def span_of(passage: Passage, articles: Mapping[str, str]) -> Span:
-    """Where a chunk stands in its article."""
-    start = articles[passage.document].index(passage.text)
-    return Span(passage.document, start, start + len(passage.text))
 
 
 if __name__ == "__main__":

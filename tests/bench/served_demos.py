@@ -13,17 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +24,7 @@ import yaml
 from advisor.demo import PROJECTS, copy_project, model_folder
 from baselines import registry
 from reports.run.store import RunStore
-
-START_SECONDS = 150
-ENVIRONMENT = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+from tests.serving import ENVIRONMENT, DidNotStart, NotHere, serving, transformers_serve
 
 
 def main() -> int:
@@ -43,14 +33,15 @@ def main() -> int:
     parser.add_argument("--cases", type=int, help="only so many cases of each project")
     parser.add_argument("--projects", nargs="+", default=PROJECTS, choices=PROJECTS)
     said = parser.parse_args()
-    if missing := _missing():
-        sys.stdout.write(f"not measured: {missing}\n")
-        return 3
     equal = total = verdicts = 0
-    with tempfile.TemporaryDirectory() as folder, serving() as url:
-        for name in said.projects:
-            same, count, agreed = compare(Path(folder), name, url, said.cases)
-            equal, total, verdicts = equal + same, total + count, verdicts + agreed
+    try:
+        with tempfile.TemporaryDirectory() as folder, serving(transformers_serve()) as url:
+            for name in said.projects:
+                same, count, agreed = compare(Path(folder), name, url, said.cases)
+                equal, total, verdicts = equal + same, total + count, verdicts + agreed
+    except (NotHere, DidNotStart) as reason:
+        sys.stdout.write(f"not measured: {reason}\n")
+        return 3
     sys.stdout.write(
         f"{equal:,} of {total:,} answers equal; {verdicts} of {len(said.projects)} projects with the same verdict\n"
     )
@@ -115,49 +106,6 @@ def run(project: Path, out: Path) -> tuple[Path, dict[str, Any]]:
         sys.stderr.write(done.stderr)
         raise SystemExit(1)
     return out, json.loads(done.stdout)
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    """The address of `transformers serve` with the bundled model. Ends with 3 where it does not come up."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = str(Path(sys.executable).with_name("transformers"))
-    words = ["serve", str(model_folder()), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    server = subprocess.Popen(
-        [program, *words, "--dtype", "float32"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **ENVIRONMENT},
-        start_new_session=True,
-    )
-    try:
-        if not _answers(f"http://127.0.0.1:{port}/health", server):
-            sys.stdout.write(f"not measured: transformers serve did not come up within {START_SECONDS} s\n")
-            raise SystemExit(3)
-        yield f"http://127.0.0.1:{port}/v1"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-def _answers(address: str, server: subprocess.Popen[bytes]) -> bool:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=2):
-                return True
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.25)
-    return False
-
-
-def _missing() -> str:
-    absent: Sequence[str] = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
-    if absent:
-        return f"transformers serve needs {' and '.join(absent)} (extra dev)"
-    return "" if (model_folder() / "model.safetensors").is_file() else "the bundled model has no weights here"
 
 
 def _cut(file: Path, cases: int | None) -> None:

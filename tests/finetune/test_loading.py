@@ -228,4 +228,5 @@ def test_quantisation_is_imported_without_torch_s_compiler() -> None:
         "import_bitsandbytes(); assert 'bitsandbytes' in sys.modules; assert 'TORCHDYNAMO_DISABLE' not in os.environ;"
         "assert 'torch._inductor.compile_fx' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0

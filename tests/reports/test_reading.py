@@ -36,6 +36,7 @@ def test_filters_hold_the_cases_that_the_page_marks(
 def test_one_approach_alone_is_right_where_all_others_are_not(reading: Reading, filters: dict[str, Kept]) -> None:
     kept = next(one for name, one in filters.items() if name.startswith("only "))
     alone = kept.id.removeprefix("only ")
+    assert kept.cases
     for position in kept.cases:
         right = {side.approach for side in reading.page(position).sides if side.mark == "right"}
         assert right == {alone}

@@ -49,6 +49,24 @@ def test_each_concurrency_has_its_line_and_the_pass_its_sentence() -> None:
     assert "p95 needs 72 requests" in table.rows[1][3].note
 
 
+def test_how_several_requests_followed_each_other_is_said_of_each_figure() -> None:
+    looped = [sample(n, 4).model_copy(update={"load": "closed-loop"}) for n in range(24)]
+    loop, both = approach(sample(0), *looped), approach(*looped, sample(0, 4))
+    how = dict(latency_facts(loop))["How latency was measured"]
+    assert "each caller sends its next request when its last one has ended" in how
+    assert "leave together" not in how
+    assert "leave together" in dict(latency_facts(both))["How latency was measured"]
+    table = concurrency_table([loop])
+    assert table is not None
+    assert [row[1].note for row in table.rows] == ["", "closed loop"]
+    assert "Closed loop: each caller" in table.caption
+    assert "In rounds" not in table.caption
+    mixed = concurrency_table([both])
+    assert mixed is not None
+    assert mixed.rows[0][1].note == "closed loop and in rounds"
+    assert "In rounds: they leave together" in mixed.caption
+
+
 def test_merged_weights_have_a_line_of_their_own_and_move_no_other_figure() -> None:
     alone = [sample(n) for n in range(30)]
     merged = [sample(n).model_copy(update={"merged": True, "seconds": 9.0}) for n in range(30)]

@@ -39,9 +39,10 @@ def test_every_kind_comes_up() -> None:
 
 def test_answers_to_questions_on_passages_stand_in_them() -> None:
     rng = Random(2)
-    for _ in range(100):
-        for turn in text_mix.reading(rng).turns:
-            assert turn.answer.lower() in turn.prompt.lower() or turn.answer == "I don't know."
+    turns = [turn for _ in range(100) for turn in text_mix.reading(rng).turns]
+    known = [turn for turn in turns if turn.answer != "I don't know."]
+    assert 0 < len(known) < len(turns)
+    assert all(turn.answer.lower() in turn.prompt.lower() for turn in known)
 
 
 def test_tokens_give_the_text_back(encoder: tokens.Encoder) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from textual.pilot import Pilot
@@ -15,6 +13,7 @@ from advisor.tui.app import AdvisorApp
 from advisor.tui.frame import StepScreen
 from reports.run.store import RunStore
 from reports.what_if import WhatIf
+from tests.runs import synthetic
 
 RUNS = Path(__file__).resolve().parents[2] / "runs"
 SIZES = ((80, 24), (140, 40))
@@ -22,18 +21,7 @@ Shown = Callable[..., AbstractAsyncContextManager[Pilot[None]]]
 
 
 @pytest.fixture(scope="session")
-def synthetic() -> ModuleType:
-    """The module that writes runs."""
-    spec = importlib.util.spec_from_file_location("synthetic", RUNS / "synthetic.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def stored_run(synthetic: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stored_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of 60 cases and 8 approaches. Read-only: shared by the whole session."""
     folder = tmp_path_factory.mktemp("app-runs") / "stored"
     synthetic.write(folder, cases=60, groups=False).close()
@@ -47,7 +35,7 @@ def stored_numbers(stored_run: Path) -> WhatIf:
 
 
 @pytest.fixture
-def own_run(synthetic: ModuleType, tmp_path: Path) -> Path:
+def own_run(tmp_path: Path) -> Path:
     """A small run of the test's own, to be written to."""
     folder = tmp_path / "own"
     synthetic.write(folder, cases=52, contenders=3, groups=False).close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -109,6 +110,24 @@ async def test_what_ends_a_run_is_kept_with_its_hint(error: Exception, monkeypat
     assert feed.error.hint
 
 
+async def test_a_defect_ends_the_run_with_its_traceback_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    async def failing() -> AsyncIterator[Event]:
+        yield STARTED
+        raise KeyError("no such row")
+
+    feed, _ = following(failing(), monkeypatch)
+    feed.start()
+    await feed.ended()
+    assert feed.state == "broken"
+    assert "a defect in the program: KeyError: 'no such row'" in str(feed.error)
+    (log,) = tmp_path.iterdir()
+    assert "in failing" in log.read_text()
+    assert feed.error is not None
+    assert str(log) in feed.error.hint
+
+
 async def test_work_aside_gives_its_result_or_what_it_raised() -> None:
     def fail() -> None:
         raise UsageError("no", "yes")
@@ -124,3 +143,27 @@ async def test_work_aside_gives_its_result_or_what_it_raised() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     waiting.set()
+
+
+async def test_what_work_raises_that_was_let_go_is_told_by_the_loop() -> None:
+    waiting, told = threading.Event(), asyncio.Event()
+    faults: list[object] = []
+
+    def tell(_: asyncio.AbstractEventLoop, said: dict[str, object]) -> None:
+        faults.append(said["exception"])
+        told.set()
+
+    asyncio.get_running_loop().set_exception_handler(tell)
+
+    def fail() -> None:
+        waiting.wait(30)
+        raise KeyError("nobody waits")
+
+    task = asyncio.create_task(aside(fail))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    waiting.set()
+    await asyncio.wait_for(told.wait(), 30)
+    assert [str(fault) for fault in faults] == ["'nobody waits'"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from textual.widgets import Input, Static, TabbedContent
@@ -12,6 +11,7 @@ from textual.widgets import Input, Static, TabbedContent
 from reports.run.events import ApproachFailed
 from reports.run.store import RunStore
 from tests.advisor.tui.conftest import SIZES, Shown, seen, settled, step
+from tests.runs import synthetic
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -84,9 +84,7 @@ async def test_resizing_at_any_time_keeps_the_view(shown: Shown, stored_run: Pat
         assert "95 % interval" in seen(pilot)
 
 
-async def test_a_run_that_is_not_finished_says_so_and_shows_the_numbers_so_far(
-    shown: Shown, synthetic: ModuleType, tmp_path: Path
-) -> None:
+async def test_a_run_that_is_not_finished_says_so_and_shows_the_numbers_so_far(shown: Shown, tmp_path: Path) -> None:
     with synthetic.write(tmp_path / "half", cases=52, contenders=3, groups=False, finished=False) as store:
         store.record(ApproachFailed(approach="few-shot", error="no memory [/left]", hint="a smaller batch"))
     async with shown("results", tmp_path / "half", (140, 40)) as pilot:

@@ -1,11 +1,8 @@
-"""Rows for audits, written as plain tuples, and the planter of known defects."""
+"""Rows for audits, written as plain tuples."""
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -31,9 +28,3 @@ def material() -> Callable[..., Material]:
         return Material(task=task, train=rows(train), eval=rows(cases, "eval"))
 
     return build
-
-
-@pytest.fixture(scope="session")
-def planter() -> Any:
-    """The names of planting.py."""
-    return runpy.run_path(str(Path(__file__).with_name("planting.py")))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from baselines.audit import Material
 from baselines.audit.personal_data import masked, personal_data
 from baselines.audit.privacy import privacy
+from tests.baselines.audit.planting import PERSONAL, SENTENCES
 
 
-def test_every_planted_value_is_masked_whole_in_every_sentence(planter: dict[str, Any]) -> None:
-    for value in planter["PERSONAL"]:
-        for sentence in planter["SENTENCES"]:
+def test_every_planted_value_is_masked_whole_in_every_sentence() -> None:
+    for value in PERSONAL:
+        for sentence in SENTENCES:
             text = sentence.format(text="I need my 3 cards.", value=value)
             found = personal_data(text)
             assert [text[span.start : span.end] for span in found] == [value], text
@@ -88,7 +89,7 @@ def test_masking_never_fails_and_twice_is_once(text: str) -> None:
     assert masked(once) == once
 
 
-def test_long_texts_take_no_time_to_speak_of() -> None:
+def test_long_texts_hold_nothing_and_take_time_in_step_with_their_length() -> None:
     for text in (
         "1" * 20_000,
         "a@" * 10_000,
@@ -100,7 +101,9 @@ def test_long_texts_take_no_time_to_speak_of() -> None:
         "secret = " * 3_000,
         "aB3" * 7_000,
     ):
-        personal_data(text)
+        started = time.process_time()
+        assert personal_data(text) == ()
+        assert time.process_time() - started < 0.5, text[:10]  # hundredths; a pattern that goes back takes seconds
 
 
 def test_the_finding_masks_what_it_shows_and_leaves_eval_rows_alone(material: Callable[..., Material]) -> None:

@@ -16,6 +16,7 @@ import pytest
 from baselines.audit import Audit, Finding, Material, examine
 from baselines.audit.rows import Item
 from reports.run.schema import Task
+from tests.baselines.audit.planting import plant
 
 ROWS = 3000
 SEED = 7
@@ -27,12 +28,12 @@ def pairs(file: Path) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def planted(shared_data: Path, planter: dict[str, Any]) -> Any:
+def planted(shared_data: Path) -> Any:
     folder = shared_data / "banking77" / "raw" / "banking_data"
     chance = random.Random(SEED)
     train = chance.sample(pairs(folder / "train.csv"), ROWS)
     test = chance.sample(pairs(folder / "test.csv"), 1000)
-    defects = planter["plant"](train, test, seed=SEED, near=60, flipped=30, leaked=20, personal=30)
+    defects = plant(train, test, seed=SEED, near=60, flipped=30, leaked=20, personal=30)
     material = Material(
         task="classification",
         train=tuple(Item("train", "train.csv", i, text, (label,)) for i, (text, label) in enumerate(defects.rows)),

@@ -21,6 +21,7 @@ from finetune.loading import BYTES_PER_WEIGHT, load_weights
 from finetune.memory import answering_bytes, cache_bytes
 from finetune.model_files import open_model
 from reports.run.schema import ModelSpec
+from tests.baselines.models.test_local import one_by_one
 from tests.bench.gpu_models import random_model
 
 WORDS = ["card", "payment", "refund", "the", "order", "was", "shipped", "monday", "quick", "fox", "balance", "12", "7"]
@@ -83,24 +84,6 @@ def answers(model: LocalModel, asked: list[Prompt], decoding: Decoding = DECODIN
     return [found[index] for index in range(len(asked))]
 
 
-def one_by_one(model: LocalModel, asked: list[Prompt]) -> list[str]:
-    """transformers' greedy decoding of each prompt alone."""
-    import torch
-
-    texts = []
-    for ids in model.layout.prompt_ids([prompt.text for prompt in asked]):
-        output = model.core.model.generate(
-            input_ids=torch.tensor([ids], device=model.device),
-            attention_mask=torch.ones(1, len(ids), dtype=torch.long, device=model.device),
-            max_new_tokens=DECODING.max_new_tokens,
-            do_sample=False,
-            eos_token_id=sorted(model.layout.end_ids),
-            pad_token_id=0,
-        )
-        texts.append(model.core.files.tokenizer.decode(output[0, len(ids) :], skip_special_tokens=True).strip())
-    return texts
-
-
 def same(found: list[Generation], expected: list[str]) -> float:
     """Share of equal answers: in less than float32 a tie may fall either way with the size of a batch."""
     return sum(a.text == b for a, b in zip(found, expected, strict=True)) / len(expected)
@@ -114,7 +97,7 @@ def test_answers_are_those_of_transformers_one_by_one(tiny_model: Path, qwen: Pa
     shared = "".join(f"Input: {word}\nAnswer: {word}\n\n" for word in WORDS[:6])
     asked += [Prompt(shared + prompt.text, shared=len(shared)) for prompt in asked[:8]]
     found = answers(model, asked)
-    assert same(found, one_by_one(model, asked)) >= 0.95
+    assert same(found, one_by_one(model, asked, DECODING)) >= 0.95
     alone = [model.generate_one(prompt, DECODING) for prompt in asked[:4]]
     assert [g.text for g in alone] == [g.text for g in found[:4]]
     assert all(g.ttft_seconds and g.seconds and g.ttft_seconds <= g.seconds for g in alone)
@@ -160,7 +143,7 @@ def test_fewer_bits_answer_and_take_less(tiny_model: Path, precision: str, devic
     # NF4 keeps its scales beside the weights: half a byte is the weights' own part of the 0.516.
     assert held / values == pytest.approx(BYTES_PER_WEIGHT[precision], rel=0.05)
     # Random weights tie often, and on a GPU the kernels themselves depend on the size of a batch.
-    assert precision == "int8" or same(found, one_by_one(model, asked)) >= (0.5 if device == "cpu" else 0.25)
+    assert precision == "int8" or same(found, one_by_one(model, asked, DECODING)) >= (0.5 if device == "cpu" else 0.25)
 
 
 @DEVICES

@@ -55,8 +55,8 @@ def one_by_one(model: LocalModel, asked: list[Prompt], decoding: Decoding = DECO
     texts = []
     for ids in model.layout.prompt_ids([prompt.text for prompt in asked]):
         output = model.core.model.generate(
-            input_ids=torch.tensor([ids]),
-            attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+            input_ids=torch.tensor([ids], device=model.device),
+            attention_mask=torch.ones(1, len(ids), dtype=torch.long, device=model.device),
             max_new_tokens=decoding.max_new_tokens,
             do_sample=False,
             eos_token_id=sorted(model.layout.end_ids),

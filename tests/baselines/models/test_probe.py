@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import runpy
 import socket
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,22 +13,12 @@ from baselines.models.probe import probe
 from reports.errors import EnvironmentFault
 from reports.run.schema import ModelSpec
 
-WORLD = runpy.run_path(str(Path(__file__).parents[2] / "misbehaving_server.py"))
 KEY = "zq-3f9d1c77-not-shaped-like-a-key"
 
 
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_KEY", KEY)
-    opened: list[Any] = []
-
-    def start(script: Any = "ok", listed: Any = ("test",)) -> Any:
-        opened.append(WORLD["Server"](lambda number, body: script, listed=listed).start())
-        return opened[-1]
-
-    yield start
-    for server in opened:
-        server.stop()
 
 
 def spec(url: str, **more: Any) -> ModelSpec:
@@ -63,7 +51,7 @@ def test_a_model_that_is_not_listed_is_asked_for_one_token(serve: Callable[..., 
     ],
 )
 def test_what_a_run_could_not_get_over_is_said(serve: Callable[..., Any], script: Any, listed: Any, words: str) -> None:
-    server = serve(script, listed)
+    server = serve(script, listed=listed)
     with pytest.raises(EnvironmentFault) as caught:
         probe(spec(server.url, api_key_env="MY_KEY"))
     assert words in str(caught.value)
@@ -84,6 +72,6 @@ def test_nobody_there() -> None:
 
 def test_one_that_does_not_get_ready_is_said(serve: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("baselines.models.probe.PATIENCE", Limits(patience_seconds=0.1, first_wait_seconds=0.02))
-    server = serve((503, "loading", {}), (404, "", {}))
+    server = serve((503, "loading", {}), listed=(404, "", {}))
     with pytest.raises(EnvironmentFault, match="answered 503: loading"):
         probe(spec(server.url))

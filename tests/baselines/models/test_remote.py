@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import runpy
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from finetune.chat import Message
 from reports.costs.tokens import TokenPrice
 from reports.errors import EnvironmentFault, UsageError
 from reports.run.schema import ModelSpec
+from tests.misbehaving_server import Bucket, Server
 
-WORLD = runpy.run_path(str(Path(__file__).parents[2] / "misbehaving_server.py"))
 DECODING = Decoding(max_new_tokens=8)
 QUICK = Limits(timeout_seconds=5, first_wait_seconds=0.02, attempts=3)
 PRICE = TokenPrice("test", input=1000.0, output=5000.0, cached_input=500.0)
@@ -37,7 +37,7 @@ def serve() -> Iterator[Serve]:
         script: Any = "ok", *, limits: Limits = QUICK, warnings: list[str] | None = None, **options: Any
     ) -> tuple[Any, RemoteModel]:
         told = script if callable(script) else lambda number, body: script
-        server = WORLD["Server"](told, **options).start()
+        server = Server(told, **options).start()
         said = warnings if warnings is not None else []
         model = load(ModelSpec(id="openai:test", base_url=server.url), limits=limits, on_warning=said.append)
         opened.extend((model.close, server.stop))
@@ -106,7 +106,7 @@ def test_every_misbehaviour_is_survived_without_loss_or_double_count(serve: Serv
 
 @pytest.mark.parametrize("hint", [True, False])
 def test_a_rate_limit_costs_waiting_but_no_answer(serve: Serve, hint: bool) -> None:
-    server, model = serve(bucket=WORLD["Bucket"](per_second=60, burst=5), hint=hint)
+    server, model = serve(bucket=Bucket(per_second=60, burst=5), hint=hint)
     found = answers(model, prompts(50))
     assert {g.status for g in found} == {"ok"}
     assert set(server.answered.values()) == {1}
@@ -176,12 +176,18 @@ def test_arguments_that_the_endpoint_refuses_are_left_out_or_renamed(serve: Serv
     assert any("`temperature`" in text for text in warnings)
 
 
+def asked_by(model: RemoteModel, callers: int) -> list[Generation]:
+    """One answer to each of so many callers at once."""
+    with model.open_to(callers), ThreadPoolExecutor(callers) as threads:
+        return list(threads.map(lambda prompt: model.generate_one(prompt, DECODING), prompts(callers)))
+
+
 @pytest.mark.parametrize("count", [4, 12])
-def test_requests_that_are_timed_together_are_all_in_flight_at_once(serve: Serve, count: int) -> None:
+def test_requests_of_several_callers_are_all_in_flight_at_once(serve: Serve, count: int) -> None:
     warnings: list[str] = []
     server, model = serve("slow", warnings=warnings)
-    found = [g for batch in model.generate_together(prompts(count), DECODING) for g in batch]
-    assert sorted(g.index for g in found) == list(range(count))
+    found = asked_by(model, count)
+    assert {g.text for g in found} == {f"WORD{i}" for i in range(count)}
     assert all(g.ttft_seconds is not None for g in found)
     assert server.most_at_once == count
     assert warnings == []
@@ -198,7 +204,7 @@ def test_requests_that_are_timed_together_are_all_in_flight_at_once(serve: Serve
 def test_where_they_could_not_all_be_in_flight_it_is_said(serve: Serve, script: Any, limits: Limits) -> None:
     warnings: list[str] = []
     _, model = serve(script, limits=limits, warnings=warnings)
-    list(model.generate_together(prompts(30 if limits.requests_per_minute else 6), DECODING))
+    asked_by(model, 30 if limits.requests_per_minute else 6)
     assert [text for text in warnings if "requests at a time throughout" in text]
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import runpy
 import sys
 import traceback
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec as ImportedFrom
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +18,8 @@ from baselines.models.remote import load
 from baselines.prompts import Prompt
 from reports.errors import AdvisorError, EnvironmentFault, UsageError
 from reports.run.schema import ModelSpec
+from tests.misbehaving_server import Server
 
-WORLD = runpy.run_path(str(Path(__file__).parents[2] / "misbehaving_server.py"))
 KEY = "zq-3f9d1c77-not-shaped-like-a-key"
 LOCAL = "http://127.0.0.1:9/v1"
 
@@ -35,7 +33,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[Any]:
-    found = WORLD["Server"]().start()
+    found = Server().start()
     yield found
     found.stop()
 
@@ -125,7 +123,7 @@ def test_a_key_that_cannot_be_sent_is_a_fault_and_is_not_shown(monkeypatch: pyte
 def test_no_error_shows_a_key_that_the_endpoint_repeats(status: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     said = f"Incorrect API key provided: {KEY}, or sk-proj-abcdefgh12345678; Authorization: Bearer {KEY}"
-    server = WORLD["Server"](lambda number, body: (status, said, {})).start()
+    server = Server(lambda number, body: (status, said, {})).start()
     spec = ModelSpec(id="openai:test", base_url=server.url, api_key_env="MY_KEY")
     try:
         text = ask(spec, Limits(attempts=2, first_wait_seconds=0.01, patience_seconds=0.05))

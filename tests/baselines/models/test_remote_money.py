@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,8 +18,8 @@ from baselines.prompts import Prompt
 from reports.costs.tokens import TokenPrice
 from reports.errors import EnvironmentFault
 from reports.run.schema import DataFacts, ModelSpec, Prices, RunSpec, Task
+from tests.misbehaving_server import OWN_PROMPT, Server
 
-WORLD = runpy.run_path(str(Path(__file__).parents[2] / "misbehaving_server.py"))
 PRICE = TokenPrice("test", input=1000.0, output=5000.0, cached_input=500.0)
 ANSWER_USD = PRICE.of(2, 1, 1)
 STORM = ["ok", "busy", "busy-hint", "error", "slow", "no-usage"]
@@ -39,7 +38,7 @@ def server() -> Iterator[Any]:
         seen.add(prompt)
         return STORM[hash_of(prompt) % len(STORM)]
 
-    found = WORLD["Server"](script).start()
+    found = Server(script).start()
     yield found
     found.stop()
 
@@ -129,12 +128,12 @@ def test_what_was_on_its_way_at_a_kill_counts_in_full_and_a_torn_line_not(tmp_pa
     assert numbers == [1, 2, 1, 3]
 
 
-FAT_USD = PRICE.of(2 + WORLD["OWN_PROMPT"], 1, 1)
+FAT_USD = PRICE.of(2 + OWN_PROMPT, 1, 1)
 """An answer behind a gateway whose own prompt is billed too: 3.0065, where the worst case in sight is 0.115."""
 
 
 def test_tokens_beyond_the_worst_case_are_learnt_from_the_first_bill_and_over_a_resume(tmp_path: Path) -> None:
-    server = WORLD["Server"](lambda number, body: "own-prompt").start()
+    server = Server(lambda number, body: "own-prompt").start()
     spec = ModelSpec(id="openai:fat", base_url=server.url)
     try:
         for budget in (20.0, 40.0):
@@ -171,7 +170,7 @@ def test_requests_that_are_cancelled_on_their_way_are_billed(tmp_path: Path) -> 
             return "ok"
         return "unauthorized" if number == 8 else "slow"
 
-    server = WORLD["Server"](script).start()
+    server = Server(script).start()
     ledger = Ledger(tmp_path / FILE)
     spec = ModelSpec(id="openai:a", base_url=server.url)
     model = load(spec, limits=Limits(price=PRICE, budget_usd=5.0), ledger=ledger)

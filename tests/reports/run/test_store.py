@@ -192,6 +192,7 @@ def test_another_machine_or_folder_is_the_same_run(store: RunStore) -> None:
 
 def test_another_estimate_is_the_same_run(store: RunStore) -> None:
     store.check_same(header().model_copy(update={"expected": (Expected(approach="few", basis="a busier minute"),)}))
+    assert store.header.expected == (), "what was expected when the run began stays"
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
