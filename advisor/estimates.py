@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,9 @@ from baselines.kinds import METHODS, is_recipe_dial
 from finetune.architectures import architecture
 from finetune.fit import TOKENS_AT_ONCE, Fit, beginning
 from finetune.loading import BYTES_PER_WEIGHT
-from finetune.memory import OVERHEAD_BYTES, answering_bytes, answering_rows, shape_of
+from finetune.memory import OVERHEAD_BYTES, Answering
 from finetune.recipe import Recipe
+from finetune.shape import shape_of
 from finetune.speed import NOTHING, Device, Range, answering_seconds, embedding_seconds, training_seconds
 from reports import text
 from reports.costs import tables
@@ -175,7 +176,11 @@ class _Ask:
         per_weight = BYTES_PER_WEIGHT[
             model.precision if model.precision != "auto" else "bfloat16" if gpu else "float32"
         ]
-        least, answering, rows = self._answering_memory(config, lengths, per_weight, gpu)
+        recipe = _recipe(spec)
+        asked = self._asked(config, lengths, per_weight, recipe)
+        least = asked.estimate(1).total
+        rows = asked.rows_within(self.memory, len(self.prepared.cases))
+        answering = asked.estimate(rows).total
         if spec.options.get("merged_latency"):  # a second copy, unquantised
             shape = shape_of(config)
             merged = (shape.linear + shape.embedding) * (2.0 if gpu else 4.0)
@@ -183,7 +188,6 @@ class _Ask:
         fits = least <= self.memory
         memory = min(answering, self.memory) if fits else least  # the engine answers fewer at once where it must
         remedies: tuple[str, ...] = ()
-        recipe = _recipe(spec)
         trained = self._trained(config, recipe, lengths) if recipe else None
         if trained is not None:
             memory = max(memory, trained.estimate.total)
@@ -202,10 +206,10 @@ class _Ask:
         training = _training(config, recipe, device, lengths, trained) if recipe and trained else NOTHING
         questions = len(self.prepared.cases)
         read = lengths.prompt - lengths.shared * (1 - 1 / questions)
-        asked = {"questions": questions, "prompt": read, "weight_bytes": per_weight, "rows": rows}
-        seconds = embedding + training + LOADING + _answering(config, device, asked, self._answers(lengths))
+        load = {"questions": questions, "prompt": read, "weight_bytes": per_weight, "rows": rows}
+        seconds = embedding + training + LOADING + _answering(config, device, load, self._answers(lengths))
         if recipe and spec.options.get("probe") != "none" and spec.part_of is None:
-            seconds += _answering(config, device, {**asked, **PROBE}, PROBE_ANSWER)
+            seconds += _answering(config, device, {**load, **PROBE}, PROBE_ANSWER)
         seconds += Range(0, 1, 2).times(shape_of(config).linear * per_weight / READING_BYTES)
         if training != NOTHING:
             found = found.model_copy(update={"training_seconds": _span(training)})
@@ -224,23 +228,17 @@ class _Ask:
             overhead=OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES,
         )
 
-    def _answering_memory(
-        self, config: dict[str, Any], lengths: Lengths, per_weight: float, gpu: bool
-    ) -> tuple[float, float, int]:
-        """(bytes to answer one prompt, bytes as many will take as the engine answers together, how many those are)."""
-        prompt, room = int(lengths.prompt), self.prepared.spec.max_answer_tokens
-        overhead = OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES
-        taken = partial(answering_bytes, config, weight_bytes=per_weight, prompt=prompt, room=room, gpu=gpu)
-        least = overhead + taken(rows=1)
-        rows = answering_rows(
+    def _asked(self, config: dict[str, Any], lengths: Lengths, per_weight: float, recipe: Recipe | None) -> Answering:
+        gpu = self.device.gpu if self.device else True
+        return Answering(
             config,
-            questions=len(self.prepared.cases),
-            tokens=prompt + room,
-            free=self.memory - least,
+            weight_bytes=per_weight,
+            prompt=int(lengths.prompt),
+            room=self.prepared.spec.max_answer_tokens,
             gpu=gpu,
-            bytes_per_value=2.0 if gpu else 4.0,
+            recipe=recipe,
+            overhead=OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES,
         )
-        return least, overhead + taken(rows=rows), rows
 
     def _answers(self, lengths: Lengths) -> Range:
         """Tokens of an answer: like the references, or on and on."""

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from finetune.memory import OVERHEAD_BYTES, MemoryEstimate, estimate_memory, shape_of
+from finetune.memory import OVERHEAD_BYTES, MemoryEstimate, estimate_memory
 from finetune.recipe import Method, Recipe
+from finetune.shape import shape_of
 
 NAMES = {"full": "full fine-tuning", "lora": "LoRA", "qlora": "QLoRA (NF4)"}
 TOKENS_AT_ONCE = {True: 16384, False: 2048}
@@ -156,6 +157,9 @@ def _changes(ask: _Ask, recipe: Recipe) -> Iterator[tuple[str, _Ask, Recipe]]:
     if lengths:
         now = next((one for n in lengths if _fits(one := replace(ask, length=n), recipe)), ask)
         yield f"examples of at most {now.length:,} tokens: plan for {_size(now, recipe)}", now, recipe
+    if recipe.method != "full" and recipe.use_dora:
+        dials = replace(recipe, use_dora=False)
+        yield f"{NAMES[recipe.method]} without DoRA: plan for {_size(ask, dials)}", ask, dials
     if recipe.method != "full" and recipe.rank > 16:
         dials = replace(recipe, rank=16)
         yield f"rank 16 instead of {recipe.rank}: plan for {_size(ask, dials)}", ask, dials
