@@ -22,11 +22,12 @@ from advisor.beside_answers import beside_answers
 from advisor.cards import known
 from advisor.counting import Lengths, document_tokens, pool_tokens
 from advisor.fitting import device_of
+from advisor.precision import fallback_words
 from advisor.several_cards import on_several
 from advisor.timetable import Timetable, timetable
 from baselines.kinds import METHODS, is_recipe_dial
 from finetune.architectures import architecture
-from finetune.fit import TOKENS_AT_ONCE, Fit, beginning
+from finetune.fit import TOKENS_AT_ONCE, Fit, beginning, computes_in_bf16
 from finetune.loading import BYTES_PER_WEIGHT
 from finetune.memory import OVERHEAD_BYTES, Answering
 from finetune.recipe import Recipe
@@ -76,6 +77,8 @@ class PlanEstimate:
     """The jobs side by side, as far as there is room."""
     beside: tuple[tuple[str, Span], ...] = ()
     """Money at endpoints for what is no answer, by name: the latency pass, the judge."""
+    fallback: str = ""
+    """What falls back on a GPU without bfloat16."""
 
     @property
     def seconds(self) -> Span | None:
@@ -107,11 +110,14 @@ def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> Pl
             "nothing else runs"
         )
     jobs = timetable(prepared.spec, found, machine.cards)
-    return PlanEstimate(name, basis, found, jobs, beside_answers(prepared, found))
+    fallback = fallback_words(prepared.spec.approaches, gpu.name, bf16=gpu.bf16) if gpu else ""
+    return PlanEstimate(name, basis, found, jobs, beside_answers(prepared, found), fallback)
 
 
 def words(found: PlanEstimate) -> Iterator[str]:
     """The estimate in lines."""
+    if found.fallback:
+        yield f"warning: {found.fallback}"
     yield f"estimated for {found.device} ({found.basis}):"
     for one in found.approaches:
         yield f"  {one.approach}: {expected_words(one)}"
@@ -188,7 +194,7 @@ class _Ask:
         fits = least <= self.memory
         memory = min(answering, self.memory) if fits else least  # the engine answers fewer at once where it must
         remedies: tuple[str, ...] = ()
-        trained = self._trained(config, recipe, lengths) if recipe else None
+        trained = self._trained(config, recipe, lengths, model.precision) if recipe else None
         if trained is not None:
             memory = max(memory, trained.estimate.total)
             fits, remedies = fits and trained.fits, trained.would_fit
@@ -215,7 +221,7 @@ class _Ask:
             found = found.model_copy(update={"training_seconds": _span(training)})
         return self._priced(found, seconds, False)
 
-    def _trained(self, config: dict[str, Any], recipe: Recipe, lengths: Lengths) -> Fit:
+    def _trained(self, config: dict[str, Any], recipe: Recipe, lengths: Lengths, precision: str) -> Fit:
         """Whether the training fits, and as what it begins."""
         gpu = self.device.gpu if self.device else True
         return beginning(
@@ -224,7 +230,7 @@ class _Ask:
             memory=self.memory,
             longest=lengths.longest,
             gpu=gpu,
-            bf16=self.bf16,
+            bf16=computes_in_bf16(precision, bf16=self.bf16),
             overhead=OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES,
         )
 

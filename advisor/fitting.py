@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from advisor.cards import Card, find_card, known
 from finetune.architectures import architecture
-from finetune.fit import Fit, fit, weight_bytes_of
+from finetune.fit import Fit, fit, weight_bytes_of, without_bf16
 from finetune.loading import BYTES_PER_WEIGHT
 from finetune.memory import OVERHEAD_BYTES, ROWS_AT_ONCE, Answering, AnsweringEstimate
 from finetune.recipe import Method, Recipe
@@ -126,6 +126,8 @@ class FitAnswer:
     """Bytes: all of a card that is asked for, what is free of this machine's."""
     options: FitOptions
     methods: tuple[MethodFit, ...]
+    fallback: str = ""
+    """What falls back on a card without bfloat16."""
 
     def lines(self) -> Iterator[str]:
         """For a terminal."""
@@ -138,6 +140,8 @@ class FitAnswer:
             f"{count(asked.batch, 'example')} at once, on {self.card} "
             f"({size(self.memory)}{'' if asked.card else ' free'})"
         )
+        if self.fallback:
+            yield self.fallback
         for one in self.methods:
             yield from one.lines()
         yield EXACTNESS
@@ -149,6 +153,7 @@ class FitAnswer:
             "weights": self.weights,
             "card": self.card,
             "memory_bytes": self.memory,
+            "warnings": [self.fallback] if self.fallback else [],
             "asked": asdict(self.options),
             "methods": [
                 {
@@ -203,6 +208,7 @@ def fitting(options: FitOptions) -> FitAnswer:
         memory=memory,
         options=options,
         methods=tuple(_method(config, method, options, device, memory) for method in _methods(options.methods)),
+        fallback="" if device.bf16 else without_bf16(device.name, answering=True, training=True),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from finetune.memory import OVERHEAD_BYTES, MemoryEstimate, estimate_memory
 from finetune.recipe import Method, Recipe
 from finetune.shape import shape_of
+from reports.text import listed
 
 NAMES = {"full": "full fine-tuning", "lora": "LoRA", "qlora": "QLoRA (NF4)"}
 TOKENS_AT_ONCE = {True: 16384, False: 2048}
@@ -75,6 +76,20 @@ def weight_bytes_of(method: str, *, gpu: bool, bf16: bool = True) -> float:
     return 2.0 if gpu and bf16 and method != "full" else 4.0
 
 
+def computes_in_bf16(precision: str, *, bf16: bool) -> bool:
+    """Whether a training on a GPU does. `precision` as a model's; `bf16`: the GPU has it."""
+    return precision == "bfloat16" or (bf16 and precision != "float32")
+
+
+def without_bf16(device: str, *, answering: bool, training: bool) -> str:
+    """One sentence on a GPU that has no bfloat16 and on what falls back there; empty where nothing does."""
+    said = [
+        *(["answers are computed in float16"] if answering else []),
+        *(["trainings compute in float32, which takes twice the memory and more time"] if training else []),
+    ]
+    return f"{device} has no bfloat16: {listed(said)}." if said else ""
+
+
 def beginning(
     config: Mapping[str, Any],
     recipe: Recipe,
@@ -87,7 +102,7 @@ def beginning(
 ) -> Fit:
     """What a training begins with: a step's examples at once as far as they fit; one where that is too much.
 
-    The plan and the trainer both ask here, before any weight is loaded. `bf16`: the GPU has it.
+    The plan and the trainer both ask here, before any weight is loaded. `bf16`: the training computes in it.
     """
     longest = max(1, min(longest, recipe.max_length or longest))
     at_once = max(1, min(recipe.batch, (recipe.batch_tokens or TOKENS_AT_ONCE[gpu]) // longest))
