@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from advisor.cards import Card, find_card, known
 from finetune.architectures import architecture
-from finetune.fit import Fit, fit, weight_bytes_of, without_bf16
+from finetune.fit import Fit, fit, value_bytes_of, weight_bytes_of, without_bf16
 from finetune.loading import BYTES_PER_WEIGHT
 from finetune.memory import OVERHEAD_BYTES, ROWS_AT_ONCE, Answering, AnsweringEstimate
 from finetune.recipe import Method, Recipe
@@ -232,6 +232,7 @@ def _method(config: dict[str, Any], method: Method, options: FitOptions, device:
         length=options.length,
         micro_batch=options.batch,
         weight_bytes=weight_bytes_of(method, gpu=device.gpu, bf16=device.bf16),
+        value_bytes=value_bytes_of(method, gpu=device.gpu, bf16=device.bf16),
     )
     speed = None
     if device.flops:

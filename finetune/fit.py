@@ -20,6 +20,10 @@ from reports.text import listed
 NAMES = {"full": "full fine-tuning", "lora": "LoRA", "qlora": "QLoRA (NF4)"}
 TOKENS_AT_ONCE = {True: 16384, False: 2048}
 """Padded tokens of a training step's piece, by whether on a GPU; the trainer halves them when memory runs out."""
+AUTOCAST_BYTES = 2.75
+"""Of an activation over float32 weights that compute in bf16: norms and what runs past the layers stay float32.
+
+Counted in a Llama's pass and way back on a CPU: 2.7 (tests/finetune/test_train_memory.py)."""
 SHORTEST = 128
 """Tokens; below this, or an eighth of what was asked, a shorter context is no advice."""
 SIZES = (70, 32, 14, 8, 7, 3, 1.5, 0.5)
@@ -62,10 +66,14 @@ def fit(
     length: int,
     micro_batch: int = 1,
     weight_bytes: float = 2.0,
+    value_bytes: float | None = None,
     overhead: float = OVERHEAD_BYTES,
 ) -> Fit:
-    """Whether `micro_batch` examples of `length` tokens train within `memory` bytes. See `weight_bytes_of`."""
-    ask = _Ask(config, memory, length, micro_batch, weight_bytes, overhead)
+    """Whether `micro_batch` examples of `length` tokens train within `memory` bytes.
+
+    See `weight_bytes_of` and `value_bytes_of`.
+    """
+    ask = _Ask(config, memory, length, micro_batch, weight_bytes, value_bytes or weight_bytes, overhead)
     estimate = ask.estimate(recipe)
     found = Fit(estimate, memory, length, micro_batch)
     return found if found.fits else replace(found, would_fit=tuple(_remedies(ask, recipe)))
@@ -74,6 +82,11 @@ def fit(
 def weight_bytes_of(method: str, *, gpu: bool, bf16: bool = True) -> float:
     """Bytes of a weight while training: whole models train in float32 everywhere, adapters in bf16 on a GPU with it."""
     return 2.0 if gpu and bf16 and method != "full" else 4.0
+
+
+def value_bytes_of(method: str, *, gpu: bool, bf16: bool = True) -> float:
+    """Bytes of an activation while training: whole models compute in bf16 over float32 weights on a GPU with it."""
+    return AUTOCAST_BYTES if gpu and bf16 and method == "full" else weight_bytes_of(method, gpu=gpu, bf16=bf16)
 
 
 def computes_in_bf16(precision: str, *, bf16: bool) -> bool:
@@ -115,6 +128,7 @@ def beginning(
             length=longest,
             micro_batch=rows,
             weight_bytes=weight_bytes,
+            value_bytes=value_bytes_of(recipe.method, gpu=gpu, bf16=bf16),
             overhead=overhead,
         )
         if found.fits:
@@ -129,6 +143,7 @@ class _Ask:
     length: int
     micro_batch: int
     weight_bytes: float
+    value_bytes: float
     overhead: float
 
     def estimate(self, recipe: Recipe) -> MemoryEstimate:
@@ -142,6 +157,7 @@ class _Ask:
                 micro_batch=self.micro_batch,
                 checkpointing=checkpointing,
                 weight_bytes=self.weight_bytes,
+                value_bytes=self.value_bytes,
                 overhead=self.overhead,
             )
             for checkpointing in choices
@@ -179,7 +195,8 @@ def _changes(ask: _Ask, recipe: Recipe) -> Iterator[tuple[str, _Ask, Recipe]]:
         dials = replace(recipe, rank=16)
         yield f"rank 16 instead of {recipe.rank}: plan for {_size(ask, dials)}", ask, dials
     for method in _lighter(recipe):
-        now, dials = replace(ask, weight_bytes=min(ask.weight_bytes, 2.0)), replace(recipe, method=method)
+        now = replace(ask, weight_bytes=min(ask.weight_bytes, 2.0), value_bytes=min(ask.value_bytes, 2.0))
+        dials = replace(recipe, method=method)
         yield f"{NAMES[method]} instead of {NAMES[recipe.method]}: plan for {_size(now, dials)}", now, dials
 
 

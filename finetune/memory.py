@@ -135,18 +135,20 @@ def estimate_memory(
     micro_batch: int = 1,
     checkpointing: bool | None = None,
     weight_bytes: float = 2.0,
+    value_bytes: float | None = None,
     double_quantised: bool = True,
     logit_bytes: float = 1.0,
     overhead: float = OVERHEAD_BYTES,
 ) -> MemoryEstimate:
     """Bytes to train `micro_batch` examples of `length` tokens at once.
 
-    `weight_bytes` is 2 for bf16 and 4 for float32 (CPU). `logit_bytes` per token and vocabulary entry: 1 with logits
-    on answer positions only, 10 with a full fp32 copy and its gradient. `checkpointing` None reads the recipe.
+    `weight_bytes` is 2 for bf16 and 4 for float32 (CPU), `value_bytes` of an activation; None: as the weights.
+    `logit_bytes` per token and vocabulary entry: 1 with logits on answer positions only, 10 with a full fp32 copy and
+    its gradient. `checkpointing` None reads the recipe.
     """
     shape = shape_of(config)
     tokens = micro_batch * length
-    value = weight_bytes
+    value = weight_bytes if value_bytes is None else value_bytes
     checkpointed = bool(recipe.gradient_checkpointing) if checkpointing is None else checkpointing
     layer = tokens * (4 * shape.hidden + 4 * shape.query + 2 * shape.kv + 4 * shape.inner) * value
     activations = tokens * shape.layers * shape.hidden * value + layer if checkpointed else shape.layers * layer

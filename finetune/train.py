@@ -26,7 +26,7 @@ from finetune.adapting import adapt, arithmetic_precision, training_precision
 from finetune.chat import layout_of
 from finetune.checkpoint import CheckpointStore
 from finetune.data import Pair, Prepared, prepare
-from finetune.fit import Fit, beginning, computes_in_bf16, weight_bytes_of, without_bf16
+from finetune.fit import Fit, beginning, computes_in_bf16, value_bytes_of, weight_bytes_of, without_bf16
 from finetune.loading import (
     Precision,
     default_device,
@@ -209,10 +209,14 @@ def _begin(plan: Plan, recipe: Recipe, device: str, bf16: bool) -> Fit:
 
 def _smallest_step(plan: Plan, recipe: Recipe, device: str, bf16: bool) -> MemoryEstimate:
     """What the longest example alone takes, as it is trained here."""
-    per_weight = weight_bytes_of(recipe.method, gpu=device.startswith("cuda"), bf16=bf16)
-    kept = recipe.gradient_checkpointing is not False
+    gpu = device.startswith("cuda")
     return estimate_memory(
-        plan.files.config, recipe, length=plan.data.longest, checkpointing=kept, weight_bytes=per_weight
+        plan.files.config,
+        recipe,
+        length=plan.data.longest,
+        checkpointing=recipe.gradient_checkpointing is not False,
+        weight_bytes=weight_bytes_of(recipe.method, gpu=gpu, bf16=bf16),
+        value_bytes=value_bytes_of(recipe.method, gpu=gpu, bf16=bf16),
     )
 
 

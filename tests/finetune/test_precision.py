@@ -13,7 +13,7 @@ from finetune.loading import Precision, load_weights
 from finetune.model_files import open_model
 from finetune.recipe import Method, Recipe
 from finetune.train import Job, Plan, plan_of
-from tests.finetune.test_train import pairs
+from tests.finetune.resuming import pairs
 
 TOLD = "Tesla T4 has no bfloat16: trainings compute in float32, which takes twice the memory and more time."
 
