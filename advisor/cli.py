@@ -93,6 +93,12 @@ def plan(  # noqa: PLR0917 - typer reads the parameters by name
         list[str] | None, typer.Option(help="With --model: qlora, lora or full; repeatable; default: all.")
     ] = None,
     rank: Annotated[int, typer.Option(help="With --model: rank of the adapter.")] = 16,
+    targets: Annotated[
+        str, typer.Option(help="With --model: layers with adapters, as q_proj,v_proj; default: all linear ones.")
+    ] = "all-linear",
+    dora: Annotated[
+        bool, typer.Option("--dora", help="With --model: adapters with DoRA's magnitudes. rsLoRA takes nothing more.")
+    ] = False,
     length: Annotated[int, typer.Option(help="With --model: tokens of the longest example.")] = 1024,
     batch: Annotated[int, typer.Option(help="With --model: examples that go through the model at once.")] = 1,
     card: Annotated[str, typer.Option(help='With --model: "RTX 4090", or its GiB; default: this machine.')] = "",
@@ -101,12 +107,14 @@ def plan(  # noqa: PLR0917 - typer reads the parameters by name
 ) -> None:
     """Show what would run, with every default, and what the eval set can detect.
 
-    With --model, no project: whether fine-tuning that model fits a card, and what would, from its configuration alone.
+    With --model, no project: whether fine-tuning that model and answering with it fit a card, part by part, and what
+    would, from its configuration alone.
     """
     if model is not None:
         from advisor.fitting import FitOptions, show_fit
 
-        show_fit(FitOptions(model, tuple(method or ()), rank, length, batch, card), as_json=json)
+        options = FitOptions(model, tuple(method or ()), rank, length, batch, card, targets, dora)
+        show_fit(options, as_json=json)
         return
     if project is None:
         raise UsageError("advisor plan needs a project, or --model", "advisor plan FOLDER; advisor plan --model NAME")

@@ -133,6 +133,11 @@ def latest_run(path: Path) -> Path:
 
 
 def _go(store: RunStore, models: dict[str, str], display: Display, *, cache: Path | None, resumed: bool) -> int:
+    from advisor.precision import words_of_environment
+
+    fallback = words_of_environment(store.header.spec.approaches, store.header.environment)
+    if fallback:
+        _narrate(f"warning: {fallback}")
     try:
         asyncio.run(_consume(store, models, display, cache, resumed))
     except (KeyboardInterrupt, asyncio.CancelledError):

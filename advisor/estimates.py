@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +22,16 @@ from advisor.beside_answers import beside_answers
 from advisor.cards import known
 from advisor.counting import Lengths, document_tokens, pool_tokens
 from advisor.fitting import device_of
+from advisor.precision import fallback_words
 from advisor.several_cards import on_several
 from advisor.timetable import Timetable, timetable
 from baselines.kinds import METHODS, is_recipe_dial
 from finetune.architectures import architecture
-from finetune.fit import TOKENS_AT_ONCE, Fit, beginning
+from finetune.fit import TOKENS_AT_ONCE, Fit, beginning, computes_in_bf16
 from finetune.loading import BYTES_PER_WEIGHT
-from finetune.memory import OVERHEAD_BYTES, answering_bytes, answering_rows, shape_of
+from finetune.memory import OVERHEAD_BYTES, Answering
 from finetune.recipe import Recipe
+from finetune.shape import shape_of
 from finetune.speed import NOTHING, Device, Range, answering_seconds, embedding_seconds, training_seconds
 from reports import text
 from reports.costs import tables
@@ -75,6 +77,8 @@ class PlanEstimate:
     """The jobs side by side, as far as there is room."""
     beside: tuple[tuple[str, Span], ...] = ()
     """Money at endpoints for what is no answer, by name: the latency pass, the judge."""
+    fallback: str = ""
+    """What falls back on a GPU without bfloat16."""
 
     @property
     def seconds(self) -> Span | None:
@@ -106,11 +110,14 @@ def estimate(prepared: Prepared, machine: hardware.Hardware | None = None) -> Pl
             "nothing else runs"
         )
     jobs = timetable(prepared.spec, found, machine.cards)
-    return PlanEstimate(name, basis, found, jobs, beside_answers(prepared, found))
+    fallback = fallback_words(prepared.spec.approaches, gpu.name, bf16=gpu.bf16) if gpu else ""
+    return PlanEstimate(name, basis, found, jobs, beside_answers(prepared, found), fallback)
 
 
 def words(found: PlanEstimate) -> Iterator[str]:
     """The estimate in lines."""
+    if found.fallback:
+        yield f"warning: {found.fallback}"
     yield f"estimated for {found.device} ({found.basis}):"
     for one in found.approaches:
         yield f"  {one.approach}: {expected_words(one)}"
@@ -175,7 +182,11 @@ class _Ask:
         per_weight = BYTES_PER_WEIGHT[
             model.precision if model.precision != "auto" else "bfloat16" if gpu else "float32"
         ]
-        least, answering, rows = self._answering_memory(config, lengths, per_weight, gpu)
+        recipe = _recipe(spec)
+        asked = self._asked(config, lengths, per_weight, recipe)
+        least = asked.estimate(1).total
+        rows = asked.rows_within(self.memory, len(self.prepared.cases))
+        answering = asked.estimate(rows).total
         if spec.options.get("merged_latency"):  # a second copy, unquantised
             shape = shape_of(config)
             merged = (shape.linear + shape.embedding) * (2.0 if gpu else 4.0)
@@ -183,8 +194,7 @@ class _Ask:
         fits = least <= self.memory
         memory = min(answering, self.memory) if fits else least  # the engine answers fewer at once where it must
         remedies: tuple[str, ...] = ()
-        recipe = _recipe(spec)
-        trained = self._trained(config, recipe, lengths) if recipe else None
+        trained = self._trained(config, recipe, lengths, model.precision) if recipe else None
         if trained is not None:
             memory = max(memory, trained.estimate.total)
             fits, remedies = fits and trained.fits, trained.would_fit
@@ -202,16 +212,16 @@ class _Ask:
         training = _training(config, recipe, device, lengths, trained) if recipe and trained else NOTHING
         questions = len(self.prepared.cases)
         read = lengths.prompt - lengths.shared * (1 - 1 / questions)
-        asked = {"questions": questions, "prompt": read, "weight_bytes": per_weight, "rows": rows}
-        seconds = embedding + training + LOADING + _answering(config, device, asked, self._answers(lengths))
+        load = {"questions": questions, "prompt": read, "weight_bytes": per_weight, "rows": rows}
+        seconds = embedding + training + LOADING + _answering(config, device, load, self._answers(lengths))
         if recipe and spec.options.get("probe") != "none" and spec.part_of is None:
-            seconds += _answering(config, device, {**asked, **PROBE}, PROBE_ANSWER)
+            seconds += _answering(config, device, {**load, **PROBE}, PROBE_ANSWER)
         seconds += Range(0, 1, 2).times(shape_of(config).linear * per_weight / READING_BYTES)
         if training != NOTHING:
             found = found.model_copy(update={"training_seconds": _span(training)})
         return self._priced(found, seconds, False)
 
-    def _trained(self, config: dict[str, Any], recipe: Recipe, lengths: Lengths) -> Fit:
+    def _trained(self, config: dict[str, Any], recipe: Recipe, lengths: Lengths, precision: str) -> Fit:
         """Whether the training fits, and as what it begins."""
         gpu = self.device.gpu if self.device else True
         return beginning(
@@ -220,27 +230,21 @@ class _Ask:
             memory=self.memory,
             longest=lengths.longest,
             gpu=gpu,
-            bf16=self.bf16,
+            bf16=computes_in_bf16(precision, bf16=self.bf16),
             overhead=OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES,
         )
 
-    def _answering_memory(
-        self, config: dict[str, Any], lengths: Lengths, per_weight: float, gpu: bool
-    ) -> tuple[float, float, int]:
-        """(bytes to answer one prompt, bytes as many will take as the engine answers together, how many those are)."""
-        prompt, room = int(lengths.prompt), self.prepared.spec.max_answer_tokens
-        overhead = OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES
-        taken = partial(answering_bytes, config, weight_bytes=per_weight, prompt=prompt, room=room, gpu=gpu)
-        least = overhead + taken(rows=1)
-        rows = answering_rows(
+    def _asked(self, config: dict[str, Any], lengths: Lengths, per_weight: float, recipe: Recipe | None) -> Answering:
+        gpu = self.device.gpu if self.device else True
+        return Answering(
             config,
-            questions=len(self.prepared.cases),
-            tokens=prompt + room,
-            free=self.memory - least,
+            weight_bytes=per_weight,
+            prompt=int(lengths.prompt),
+            room=self.prepared.spec.max_answer_tokens,
             gpu=gpu,
-            bytes_per_value=2.0 if gpu else 4.0,
+            recipe=recipe,
+            overhead=OVERHEAD_BYTES if gpu else CPU_OVERHEAD_BYTES,
         )
-        return least, overhead + taken(rows=rows), rows
 
     def _answers(self, lengths: Lengths) -> Range:
         """Tokens of an answer: like the references, or on and on."""

@@ -16,6 +16,8 @@ from typing import Any
 
 from reports import text
 
+BF16_SINCE = (8, 0)
+"""The first compute capability with bfloat16."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 COUNTED_ALIKE = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 """For a worker: the library counts cards by their place on the bus; CUDA, unless told so, the fastest first."""
@@ -30,7 +32,7 @@ class Gpu:
     """The machine's own memory where the GPU shares it and reports none of its own."""
     free_bytes: int
     compute_capability: tuple[int, int]
-    """(8, 0) is the first generation with bfloat16; (0, 0) where the driver does not say."""
+    """(0, 0) where the driver does not say."""
     driver: str
     token: str = field(default="", compare=False)
     """Its entry in CUDA_VISIBLE_DEVICES; empty where the driver names none."""
@@ -42,7 +44,7 @@ class Gpu:
     @property
     def bf16(self) -> bool:
         """Whether it computes with bfloat16 by itself; where the generation is unknown, it is taken for a new one."""
-        return self.compute_capability >= (8, 0) or self.compute_capability == (0, 0)
+        return self.compute_capability >= BF16_SINCE or self.compute_capability == (0, 0)
 
     def words(self) -> str:
         """One clause for a reader."""

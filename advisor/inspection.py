@@ -49,7 +49,9 @@ def show_plan(path: Path, *, as_json: bool, allow_broken: bool) -> None:
     estimated = estimates.estimate(prepared)
     if as_json:
         expected = [one.model_dump(mode="json") for one in estimated.approaches]
-        sys.stdout.write(json_text(prepared.spec.model_dump(mode="json") | {"expected": expected}))
+        warnings = [estimated.fallback] if estimated.fallback else []
+        found = prepared.spec.model_dump(mode="json") | {"expected": expected, "warnings": warnings}
+        sys.stdout.write(json_text(found))
         return
     for line in (*describe(prepared), *estimates.words(estimated)):
         _say(line)

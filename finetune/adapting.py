@@ -38,8 +38,11 @@ def training_precision(recipe: Recipe, precision: Precision) -> Precision:
     """Of the base model while it trains."""
     if recipe.method == "qlora":
         return "nf4"
-    if recipe.method == "full":
-        return "float32"
+    return "float32" if recipe.method == "full" else arithmetic_precision(precision)
+
+
+def arithmetic_precision(precision: Precision) -> Precision:
+    """Of a training for a model that is said to have `precision`: none of those that gradients do not survive."""
     return "auto" if precision in {"nf4", "int8", "float16"} else precision
 
 

@@ -12,12 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from finetune.memory import OVERHEAD_BYTES, MemoryEstimate, estimate_memory, shape_of
+from finetune.memory import OVERHEAD_BYTES, MemoryEstimate, estimate_memory
 from finetune.recipe import Method, Recipe
+from finetune.shape import shape_of
+from reports.text import listed
 
 NAMES = {"full": "full fine-tuning", "lora": "LoRA", "qlora": "QLoRA (NF4)"}
 TOKENS_AT_ONCE = {True: 16384, False: 2048}
 """Padded tokens of a training step's piece, by whether on a GPU; the trainer halves them when memory runs out."""
+AUTOCAST_BYTES = 2.75
+"""Of an activation over float32 weights that compute in bf16: norms and what runs past the layers stay float32.
+
+Counted in a Llama's pass and way back on a CPU: 2.7 (tests/finetune/test_train_memory.py)."""
 SHORTEST = 128
 """Tokens; below this, or an eighth of what was asked, a shorter context is no advice."""
 SIZES = (70, 32, 14, 8, 7, 3, 1.5, 0.5)
@@ -60,10 +66,14 @@ def fit(
     length: int,
     micro_batch: int = 1,
     weight_bytes: float = 2.0,
+    value_bytes: float | None = None,
     overhead: float = OVERHEAD_BYTES,
 ) -> Fit:
-    """Whether `micro_batch` examples of `length` tokens train within `memory` bytes. See `weight_bytes_of`."""
-    ask = _Ask(config, memory, length, micro_batch, weight_bytes, overhead)
+    """Whether `micro_batch` examples of `length` tokens train within `memory` bytes.
+
+    See `weight_bytes_of` and `value_bytes_of`.
+    """
+    ask = _Ask(config, memory, length, micro_batch, weight_bytes, value_bytes or weight_bytes, overhead)
     estimate = ask.estimate(recipe)
     found = Fit(estimate, memory, length, micro_batch)
     return found if found.fits else replace(found, would_fit=tuple(_remedies(ask, recipe)))
@@ -72,6 +82,25 @@ def fit(
 def weight_bytes_of(method: str, *, gpu: bool, bf16: bool = True) -> float:
     """Bytes of a weight while training: whole models train in float32 everywhere, adapters in bf16 on a GPU with it."""
     return 2.0 if gpu and bf16 and method != "full" else 4.0
+
+
+def value_bytes_of(method: str, *, gpu: bool, bf16: bool = True) -> float:
+    """Bytes of an activation while training: whole models compute in bf16 over float32 weights on a GPU with it."""
+    return AUTOCAST_BYTES if gpu and bf16 and method == "full" else weight_bytes_of(method, gpu=gpu, bf16=bf16)
+
+
+def computes_in_bf16(precision: str, *, bf16: bool) -> bool:
+    """Whether a training on a GPU does. `precision` as a model's; `bf16`: the GPU has it."""
+    return precision == "bfloat16" or (bf16 and precision != "float32")
+
+
+def without_bf16(device: str, *, answering: bool, training: bool) -> str:
+    """One sentence on a GPU that has no bfloat16 and on what falls back there; empty where nothing does."""
+    said = [
+        *(["answers are computed in float16"] if answering else []),
+        *(["trainings compute in float32, which takes twice the memory and more time"] if training else []),
+    ]
+    return f"{device} has no bfloat16: {listed(said)}." if said else ""
 
 
 def beginning(
@@ -86,7 +115,7 @@ def beginning(
 ) -> Fit:
     """What a training begins with: a step's examples at once as far as they fit; one where that is too much.
 
-    The plan and the trainer both ask here, before any weight is loaded. `bf16`: the GPU has it.
+    The plan and the trainer both ask here, before any weight is loaded. `bf16`: the training computes in it.
     """
     longest = max(1, min(longest, recipe.max_length or longest))
     at_once = max(1, min(recipe.batch, (recipe.batch_tokens or TOKENS_AT_ONCE[gpu]) // longest))
@@ -99,6 +128,7 @@ def beginning(
             length=longest,
             micro_batch=rows,
             weight_bytes=weight_bytes,
+            value_bytes=value_bytes_of(recipe.method, gpu=gpu, bf16=bf16),
             overhead=overhead,
         )
         if found.fits:
@@ -113,6 +143,7 @@ class _Ask:
     length: int
     micro_batch: int
     weight_bytes: float
+    value_bytes: float
     overhead: float
 
     def estimate(self, recipe: Recipe) -> MemoryEstimate:
@@ -126,6 +157,7 @@ class _Ask:
                 micro_batch=self.micro_batch,
                 checkpointing=checkpointing,
                 weight_bytes=self.weight_bytes,
+                value_bytes=self.value_bytes,
                 overhead=self.overhead,
             )
             for checkpointing in choices
@@ -156,11 +188,15 @@ def _changes(ask: _Ask, recipe: Recipe) -> Iterator[tuple[str, _Ask, Recipe]]:
     if lengths:
         now = next((one for n in lengths if _fits(one := replace(ask, length=n), recipe)), ask)
         yield f"examples of at most {now.length:,} tokens: plan for {_size(now, recipe)}", now, recipe
+    if recipe.method != "full" and recipe.use_dora:
+        dials = replace(recipe, use_dora=False)
+        yield f"{NAMES[recipe.method]} without DoRA: plan for {_size(ask, dials)}", ask, dials
     if recipe.method != "full" and recipe.rank > 16:
         dials = replace(recipe, rank=16)
         yield f"rank 16 instead of {recipe.rank}: plan for {_size(ask, dials)}", ask, dials
     for method in _lighter(recipe):
-        now, dials = replace(ask, weight_bytes=min(ask.weight_bytes, 2.0)), replace(recipe, method=method)
+        now = replace(ask, weight_bytes=min(ask.weight_bytes, 2.0), value_bytes=min(ask.value_bytes, 2.0))
+        dials = replace(recipe, method=method)
         yield f"{NAMES[method]} instead of {NAMES[recipe.method]}: plan for {_size(now, dials)}", now, dials
 
 

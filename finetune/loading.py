@@ -52,8 +52,11 @@ def load_weights(
     device: str | None = None,
     training: bool = False,
     cards: int = 1,
+    unquantised: Precision = "auto",
 ) -> Weights:
     """Read the weights. With `training`, arithmetic avoids fp16, whose small gradients vanish.
+
+    `unquantised`: of embeddings, norms, output layer and the arithmetic where the rest is NF4 or 8-bit.
 
     `cards`: GPUs that the layers are spread over, the first so many; `device` is where prompts go in.
 
@@ -68,7 +71,7 @@ def load_weights(
     device = device or default_device()
     resolved = resolve_precision(precision, device, training=training)
     _check_fits(folder, name, resolved, device, cards)
-    dtype = _dtype(resolved, device, training=training)
+    dtype = _dtype(unquantised if resolved in {"nf4", "int8"} else resolved, device, training=training)
     arguments: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if cards > 1:
         room = {card: free_memory(f"cuda:{card}") for card in range(cards)}
@@ -112,12 +115,17 @@ def resolve_precision(precision: Precision, device: str, *, training: bool = Fal
         return precision
     if not device.startswith("cuda"):
         return "float32"
+    if has_bf16():
+        return "bfloat16"
+    return "float32" if training else "float16"
+
+
+def has_bf16() -> bool:
+    """Whether the GPU computes with bfloat16 by itself."""
     import torch
 
     # What a card without such units emulates, it also "supports", and slowly: T4 and V100 have fp16 alone.
-    if torch.cuda.is_bf16_supported(including_emulation=False):
-        return "bfloat16"
-    return "float32" if training else "float16"
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -210,9 +218,8 @@ def _dtype(precision: Precision, device: str, *, training: bool) -> Any:
     """Of the weights that stay unquantised and of the arithmetic."""
     import torch
 
-    if precision in {"nf4", "int8"}:
-        precision = resolve_precision("auto", device, training=training)
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[precision]
+    found = resolve_precision(precision, device, training=training)
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[found]
 
 
 def _check_fits(folder: Path, name: str, precision: Precision, device: str, cards: int) -> None:

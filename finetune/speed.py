@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.memory import cache_bytes, shape_of
+from finetune.memory import cache_bytes
 from finetune.recipe import Recipe
+from finetune.shape import shape_of
 
 GPU_SHARE = (0.65, 0.32, 0.10)
 """Of the dense bf16 peak: well filled, usual, short uneven batches."""

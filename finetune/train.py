@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from finetune import adapter
-from finetune.adapting import adapt, training_precision
+from finetune.adapting import adapt, arithmetic_precision, training_precision
 from finetune.chat import layout_of
 from finetune.checkpoint import CheckpointStore
 from finetune.data import Pair, Prepared, prepare
-from finetune.fit import Fit, beginning, weight_bytes_of
+from finetune.fit import Fit, beginning, computes_in_bf16, value_bytes_of, weight_bytes_of, without_bf16
 from finetune.loading import (
     Precision,
     default_device,
     free_memory,
+    has_bf16,
     import_bitsandbytes,
     is_out_of_memory,
     load_weights,
@@ -120,7 +121,7 @@ def train(
     done = stored_record(out, recipe, plan.provenance.fingerprint)
     if done is not None:
         return done
-    for warning in (*plan.data.warnings, *recipe.lint()):
+    for warning in plan.warnings:
         on_warning(warning)
     processes = count_of(devices, device)
     if processes < (devices or 1):  # no matter for the result
@@ -149,12 +150,17 @@ def _train_here(job: Job, plan: Plan, on_step: OnStep, on_warning: Callable[[str
 
     recipe, out, device = job.recipe, job.out, job.device or default_device()
     precision = training_precision(recipe, job.precision)
-    bf16 = device.startswith("cuda") and resolve_precision("auto", device) == "bfloat16"
-    halved = bf16 and job.precision != "float32"
+    halved = device.startswith("cuda") and computes_in_bf16(job.precision, bf16=has_bf16())
     checkpointing = recipe.gradient_checkpointing
     if checkpointing is None:
         checkpointing = _begin(plan, recipe, device, halved).estimate.checkpointing
-    weights = load_weights(plan.files, precision=precision, device=device, training=True)
+    weights = load_weights(
+        plan.files,
+        precision=precision,
+        device=device,
+        training=True,
+        unquantised=arithmetic_precision(job.precision),
+    )
     torch.manual_seed(recipe.seed)
     model = adapt(weights, recipe, checkpointing=checkpointing)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -203,10 +209,14 @@ def _begin(plan: Plan, recipe: Recipe, device: str, bf16: bool) -> Fit:
 
 def _smallest_step(plan: Plan, recipe: Recipe, device: str, bf16: bool) -> MemoryEstimate:
     """What the longest example alone takes, as it is trained here."""
-    per_weight = weight_bytes_of(recipe.method, gpu=device.startswith("cuda"), bf16=bf16)
-    kept = recipe.gradient_checkpointing is not False
+    gpu = device.startswith("cuda")
     return estimate_memory(
-        plan.files.config, recipe, length=plan.data.longest, checkpointing=kept, weight_bytes=per_weight
+        plan.files.config,
+        recipe,
+        length=plan.data.longest,
+        checkpointing=recipe.gradient_checkpointing is not False,
+        weight_bytes=weight_bytes_of(recipe.method, gpu=gpu, bf16=bf16),
+        value_bytes=value_bytes_of(recipe.method, gpu=gpu, bf16=bf16),
     )
 
 
@@ -235,6 +245,8 @@ class Plan:
     provenance: adapter.Provenance
     end_ids: tuple[int, ...]
     """Tokens that end an answer."""
+    warnings: tuple[str, ...] = ()
+    """Of data, recipe and device."""
 
 
 def plan_of(job: Job) -> Plan:
@@ -259,9 +271,27 @@ def plan_of(job: Job) -> Plan:
         ),
     )
     described = {key: value for key, value in asdict(provenance).items() if key != "base"}
-    digest = hashlib.sha256(json.dumps([VERSION, context, described], sort_keys=True, default=str).encode())
+    decides = [VERSION, context, described, *_own_arithmetic(job)]
+    digest = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode())
     named = replace(provenance, fingerprint=digest.hexdigest()[:16], base=job.name or job.base)
-    return Plan(files, data, named, tuple(layout.end_ids))
+    fallback = _fallback(job)
+    warnings = (*data.warnings, *recipe.lint(), *([fallback] if fallback else []))
+    return Plan(files, data, named, tuple(layout.end_ids), warnings)
+
+
+def _own_arithmetic(job: Job) -> list[Precision]:
+    """The precision that the setting gives to what is not in `precision` of the provenance, where it is not auto's."""
+    device, said = job.device or default_device(), arithmetic_precision(job.precision)
+    auto = resolve_precision("auto", device, training=True)
+    return [] if job.recipe.method == "lora" or said in {"auto", auto} else [said]
+
+
+def _fallback(job: Job) -> str:
+    """What to say of a GPU without bfloat16, where the setting leaves the choice to us."""
+    device = job.device or default_device()
+    if not device.startswith("cuda") or arithmetic_precision(job.precision) != "auto" or has_bf16():
+        return ""
+    return without_bf16(torch.cuda.get_device_name(device), answering=False, training=True)
 
 
 def check_unquantised(files: ModelFiles) -> None:
@@ -334,5 +364,5 @@ def _record(recipe: Recipe, plan: Plan, outcome: Outcome, trained: int) -> Train
         recipe=recipe.described(),
         prompt_hash=plan.provenance.layout_hash,
         history=tuple(outcome.history),
-        warnings=(*plan.data.warnings, *recipe.lint(), *outcome.warnings),
+        warnings=(*plan.warnings, *outcome.warnings),
     )

@@ -22,6 +22,40 @@ def test_a_card_by_name_and_all_methods() -> None:
     assert said[0] == "Llama-3-8B: 8.03 billion weights"
     assert any(line.startswith("qlora: fits: plan for") for line in said)
     assert any(line.strip().startswith("would fit: LoRA instead of full") for line in said)
+    assert sum(line.startswith("  training ") and "optimizer " in line for line in said) == 3
+    assert sum(line.startswith("  answering in bfloat16") and "KV cache " in line for line in said) == 3
+
+
+def test_the_larger_of_training_and_answering_decides() -> None:
+    """Llama-3-8B in bf16 is 16.1 GB: more than QLoRA plans for while it trains, less than LoRA does."""
+    qlora, lora = fitting(FitOptions("Llama-3-8B", ("qlora", "lora"), card="RTX 4090")).methods
+    assert qlora.needed == qlora.one.total > qlora.fit.estimate.plan_for
+    assert qlora.words.startswith(f"fits: plan for {qlora.one.total / 1e9:.1f} GB")
+    assert lora.needed == lora.fit.estimate.plan_for > lora.one.total
+    assert qlora.several.rows > 1
+    assert qlora.several.cache == qlora.several.rows * qlora.one.cache == qlora.several.rows * 1024 * 131072
+
+
+def test_qlora_answers_on_nf4_where_the_card_has_no_room_for_more() -> None:
+    (small,) = fitting(FitOptions("Qwen2.5-7B", ("qlora",), card="12")).methods
+    (large,) = fitting(FitOptions("Qwen2.5-7B", ("qlora",), card="24")).methods
+    assert (small.fits, small.precision, large.precision) == (True, "nf4", "bfloat16")
+    (never,) = fitting(FitOptions("Llama-2-7B", ("qlora",), length=32768, card="20")).methods
+    assert never.fit.estimate.total < never.fit.memory
+    assert not never.fits
+    assert never.would_fit
+
+
+def test_targets_and_dora_are_asked_for() -> None:
+    plain, few, dora = (
+        fitting(FitOptions("Llama-2-7B", ("lora",), card="80", **more)).methods[0].fit.estimate
+        for more in ({}, {"targets": "q_proj,v_proj"}, {"dora": True})
+    )
+    assert few.adapters < plain.adapters < dora.adapters
+    assert dora.activations > plain.activations
+    with pytest.raises(UsageError, match="no size is known of 'q_pro'") as caught:
+        fitting(FitOptions("Llama-2-7B", targets="q_pro"))
+    assert "q_proj" in caught.value.hint
 
 
 def test_this_machine_has_what_is_free_of_its_card(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,6 +77,10 @@ def test_the_document_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
     (method,) = found["methods"]
     assert method["fits"] is True
     assert sum(method["parts"].values()) == pytest.approx(method["total_bytes"])
+    assert method["total_bytes"] + method["margin_bytes"] == pytest.approx(method["plan_for_bytes"])
+    answering = method["answering"]
+    assert sum(answering["parts"].values()) == pytest.approx(answering["total_bytes"])
+    assert method["needed_bytes"] == max(method["plan_for_bytes"], answering["one_prompt_bytes"])
     assert method["tokens_per_second"] is None  # a size alone says nothing of speed
 
 

@@ -76,9 +76,9 @@ def test_every_method_learns_a_house_scheme(
     assert after >= before + 8
     assert after >= 12
     if method != "full":
-        merge(str(base), tmp_path / "adapter", tmp_path / "merged", dtype="float32")
-        merged = answers(load(ModelSpec(id=str(tmp_path / "merged")), device="cpu"), easy[80:])
-        assert sum(a == b for a, b in zip(found, merged, strict=True)) >= 15
+        # Into the weights that the adapter answers beside: NF4 ones, dequantised, are others and answer otherwise.
+        merge(str(base), tmp_path / "adapter", tmp_path / "merged", dtype="float32", into="full precision")
+        assert answers(load(ModelSpec(id=str(tmp_path / "merged")), device="cpu"), easy) == answers(trained, easy)
 
 
 @pytest.mark.slow

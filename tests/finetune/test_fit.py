@@ -11,8 +11,8 @@ import pytest
 from advisor.cards import find_card, known
 from finetune.architectures import NAMES, architecture
 from finetune.fit import beginning, fit, weight_bytes_of
-from finetune.memory import shape_of
 from finetune.recipe import Recipe
+from finetune.shape import shape_of
 from reports.errors import DataError, UsageError
 
 GB = 1e9

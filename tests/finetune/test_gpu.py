@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from finetune.data import Pair
 from finetune.memory import estimate_memory
 from finetune.model_files import open_model
 from finetune.recipe import Method, Recipe
+from reports.run.schema import TrainingRecord
 from tests.bench.gpu_models import generate, random_model, train_ours
+from tests.finetune.resuming import killed_and_resumed
 
 
 @pytest.fixture
@@ -37,20 +37,18 @@ def test_the_measuring_script_runs_in_a_tiny_shape(tmp_path: Path) -> None:
 def test_training_learns_on_a_gpu_and_resumes_to_the_same_weights(
     cuda: str, tiny_model: Path, tmp_path: Path, method: Method
 ) -> None:
-    from finetune.train import result_folder, train
+    from finetune.train import RECORD
 
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    words = ["refund", "card", "transfer", "balance"]
-    pairs = [Pair(f"Input: order {words[i % 4]}", words[i % 4], f"row {i}") for i in range(96)]
-    recipe = Recipe.from_options(method, {"learning_rate": 3e-3, "epochs": 3, "batch": 8})
-    record = train(pairs, str(tiny_model), recipe, tmp_path, device=cuda)
+    # Bit by bit on a processor. Kernels that add in any order differ in their last digits: a step that is lost, taken
+    # twice or taken with other moments moves the weights further than this.
+    assert killed_and_resumed(tiny_model, tmp_path, method, cuda) < 0.01
+    record = TrainingRecord.model_validate_json((tmp_path / "cut" / RECORD).read_text())
     assert record.best_validation_loss is not None
     assert record.best_validation_loss < 0.7 * (record.history[0].validation_loss or 0.0)
-    assert result_folder(tmp_path, method).is_dir()
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("method", ["qlora", "lora"])
+@pytest.mark.parametrize("method", ["qlora", "lora", "full"])
 def test_the_peak_of_a_billion_weights_is_within_fifteen_percent_of_the_estimate(
     cuda: str, tmp_path: Path, method: str
 ) -> None:

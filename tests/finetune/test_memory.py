@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import statistics
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from advisor.fitting import EXACTNESS
 from finetune.architectures import architecture
-from finetune.memory import cache_bytes, estimate_memory, shape_of
+from finetune.memory import MemoryEstimate, cache_bytes, estimate_memory
 from finetune.recipe import Recipe
+from finetune.shape import shape_of, unknown_layers
 from reports.errors import DataError
 from tests.finetune.published_memory import MEASURED, ROWS, STATED, THRESHOLDS, WHY
 
@@ -54,10 +56,99 @@ def test_parts_add_up_and_order_is_as_expected() -> None:
         for method in ("qlora", "lora", "full")
     }
     assert by_method["qlora"].total < by_method["lora"].total < by_method["full"].total
-    one = by_method["lora"]
-    assert one.total == pytest.approx(one.weights + one.adapters + one.activations + one.logits + one.overhead)
-    assert one.plan_for > one.total
-    assert "GB" in one.words()
+    for one in by_method.values():
+        trained = one.adapters + one.gradients + one.optimizer
+        assert one.total == pytest.approx(one.weights + trained + one.activations + one.logits + one.overhead)
+        assert one.plan_for == pytest.approx(one.total + one.margin)
+    lora, full = by_method["lora"], by_method["full"]
+    # Float32 adapters: as much again for gradients, twice as much for two moments.
+    assert (lora.gradients, lora.optimizer) == (lora.adapters, 2 * lora.adapters)
+    assert (full.adapters, full.gradients, full.optimizer) == (0.0, full.weights, 4 * full.weights)
+    for part in ("weights", "adapters", "gradients", "optimizer", "activations", "logits", "margin"):
+        assert f"{part} " in lora.words()
+    assert "trained weights" in full.words()
+
+
+def test_adapters_on_some_layers_and_magnitudes_are_counted_as_published() -> None:
+    """Llama-2-7B at rank 8 on queries and values: 4,194,304 weights, as PEFT prints for it."""
+    shape = shape_of(LLAMA2_7B)
+    assert shape.adapter(8, "q_proj,v_proj") == 4_194_304
+    assert shape.adapter(8, "self_attn.q_proj, v_proj") == 4_194_304
+    assert shape.adapter(8, "q_proj,v_proj", dora=True) == 4_194_304 + 32 * 2 * 4096
+    assert shape.adapter(16) == 39_976_960
+    assert unknown_layers("q_proj,dense,wq") == ["wq"]
+    assert unknown_layers("all-linear") == []
+
+
+def test_targets_and_dora_reach_the_estimate_and_rslora_takes_nothing() -> None:
+    def found(**dials: object) -> MemoryEstimate:
+        return estimate_memory(LLAMA3_8B, Recipe.from_options("lora", dials), length=512, checkpointing=False)
+
+    plain, few, dora = found(), found(targets="q_proj,v_proj"), found(use_dora=True)
+    assert found(use_rslora=True) == plain
+    assert few.optimizer < 0.2 * plain.optimizer
+    assert dora.adapters > plain.adapters
+    assert dora.activations > 1.5 * plain.activations
+    assert found(use_dora=True, targets="q_proj").activations < dora.activations
+
+
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out:UserWarning")  # PEFT's own, for GPT-2's transposed matrices
+@pytest.mark.parametrize(
+    ("kind", "targets"),
+    [("llama", "q_proj,down_proj,lm_head"), ("gpt2", "c_attn,c_proj"), ("gpt2", "mlp.c_proj"), ("opt", "fc1,out_proj")],
+)
+def test_named_targets_are_counted_as_peft_makes_them(kind: str, targets: str) -> None:
+    model, config = small(kind)
+    recipe = Recipe.from_options("lora", {"rank": 4, "targets": targets, "use_dora": True})
+    trained = sum(p.numel() for p in adapted(model, recipe).parameters() if p.requires_grad)
+    assert shape_of(config).adapter(4, targets, dora=True) == trained
+
+
+def test_what_dora_adds_is_what_a_pass_holds_more() -> None:
+    """Bytes alive at most while a small model computes and goes back, against the estimate's difference."""
+    import torch
+
+    from tests.finetune.held import Held
+
+    peaks, estimates = [], []
+    for dora in (False, True):
+        model, config = small("llama")
+        recipe = Recipe.from_options("lora", {"rank": 4, "use_dora": dora})
+        adapted(model, recipe).train()
+        with Held() as held:
+            model.model(input_ids=torch.arange(768)[None] % 64, use_cache=False).last_hidden_state.sum().backward()
+        peaks.append(held.most)
+        estimates.append(estimate_memory(config, recipe, length=768, checkpointing=False, weight_bytes=4.0).activations)
+    assert estimates[1] - estimates[0] == pytest.approx(peaks[1] - peaks[0], rel=0.1)
+
+
+def small(kind: str) -> tuple[Any, dict[str, Any]]:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    sizes: dict[str, Any] = (
+        {"n_embd": 64, "n_layer": 3, "n_head": 4}
+        if kind == "gpt2"
+        else {
+            "hidden_size": 64,
+            "intermediate_size": 96,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "head_dim": 16,
+        }
+    )
+    if kind == "opt":
+        sizes = {"hidden_size": 64, "ffn_dim": 256, "num_hidden_layers": 3, "num_attention_heads": 4}
+    ends = {"bos_token_id": 1, "eos_token_id": 2}
+    config = AutoConfig.for_model(kind, vocab_size=64, tie_word_embeddings=kind != "llama", **ends, **sizes)
+    return AutoModelForCausalLM.from_config(config), config.to_dict()
+
+
+def adapted(model: Any, recipe: Recipe) -> Any:
+    from finetune.adapting import adapt
+    from finetune.loading import Weights
+
+    return adapt(Weights(model, None, "float32", "cpu"), recipe, checkpointing=False)  # type: ignore[arg-type]
 
 
 def test_shape_reads_nested_and_old_spellings_and_names_what_is_missing() -> None:
@@ -103,9 +194,6 @@ def test_shape_and_adapter_of_a_real_mixture(kind: str, tmp_path: Path) -> None:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    from finetune.adapting import adapt
-    from finetune.loading import Weights
-
     torch.manual_seed(0)
     more = {"num_local_experts": 4} if kind == "mixtral" else {"num_experts": 4, "moe_intermediate_size": 32}
     config = AutoConfig.for_model(
@@ -116,9 +204,8 @@ def test_shape_and_adapter_of_a_real_mixture(kind: str, tmp_path: Path) -> None:
     shape = shape_of(config.to_dict())
     norms = sum(p.numel() for name, p in model.named_parameters() if "norm" in name)
     assert shape.linear + shape.embedding == sum(p.numel() for p in model.parameters()) - norms
-    weights = Weights(model, None, "float32", "cpu")  # type: ignore[arg-type]
-    adapted = adapt(weights, Recipe.from_options("lora", {"rank": 4}), checkpointing=False)
-    trained = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+    made = adapted(model, Recipe.from_options("lora", {"rank": 4}))
+    trained = sum(p.numel() for p in made.parameters() if p.requires_grad)
     assert shape.adapter(4) == trained
 
 

@@ -16,7 +16,8 @@ from finetune.data import Pair, Sample
 from finetune.recipe import Recipe
 from finetune.train import Job
 from reports.errors import EnvironmentFault, UsageError
-from tests.finetune.test_train import Stop, reached, run
+from tests.finetune.resuming import reached
+from tests.finetune.test_train import Stop, run
 
 QUICKLY = {"epochs": 1}
 JOB = Job((Pair("a", "b"),), "base", Recipe(), Path("out"))

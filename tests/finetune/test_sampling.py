@@ -86,7 +86,8 @@ def test_a_training_listens_at_every_validation_and_ends_at_the_same_weights(tin
     from safetensors.torch import load_file
 
     from finetune import train as module
-    from tests.finetune.test_train import QUICK, pairs
+    from tests.finetune.resuming import pairs
+    from tests.finetune.test_train import QUICK
 
     recipe = Recipe.from_options("lora", {**QUICK, "epochs": 1})
     record = module.train(pairs(), str(tiny_model), recipe, tmp_path / "heard", device="cpu")

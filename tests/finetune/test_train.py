@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,16 +17,9 @@ from finetune.model_files import hash_weights, open_model
 from finetune.recipe import Method, Recipe
 from reports.errors import DataError, EnvironmentFault, UsageError
 from reports.run.schema import TrainingRecord, TrainingStep
+from tests.finetune.resuming import killed_and_resumed, pairs
 
 QUICK = {"learning_rate": 3e-3, "epochs": 2, "batch": 8}
-
-
-def pairs(count: int = 96) -> list[Pair]:
-    words = ["refund", "card", "transfer", "balance"]
-    return [
-        Pair(f"Input: {'order ' * (i % 7)}{words[i % 4]}\n\nName the category of the input.", words[i % 4], f"row {i}")
-        for i in range(count)
-    ]
 
 
 def run(base: Path, out: Path, method: Method = "lora", options: dict[str, Any] | None = None, **more: Any) -> Any:
@@ -99,36 +88,8 @@ def test_a_checkpoint_of_another_recipe_is_not_resumed(tiny_model: Path, tmp_pat
     assert seen[0] == 1
 
 
-SCRIPT = """
-import sys
-from pathlib import Path
-sys.path.insert(0, {root!r})
-import runpy
-test = runpy.run_path({test!r})
-test["run"](Path({base!r}), Path({out!r}), options={{"epochs": 12}}, checkpoint_seconds=0.0)
-"""
-
-
-def reached(out: Path) -> int:
-    """Step of the newest checkpoint, 0 without one. Files come and go while it is asked."""
-    return max((int(path.name.partition("-")[2]) for path in out.glob("checkpoints/checkpoint-*")), default=0)
-
-
 def test_kill_9_costs_no_result(tiny_model: Path, tmp_path: Path) -> None:
-    whole = run(tiny_model, tmp_path / "whole", options={"epochs": 12})
-    out = tmp_path / "cut"
-    root = Path(__file__).parents[2]
-    script = SCRIPT.format(root=str(root), test=__file__, base=str(tiny_model), out=str(out))
-    child = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
-    step, deadline = random.SystemRandom().randint(1, 60), time.monotonic() + 200
-    while reached(out) < step and time.monotonic() < deadline and child.poll() is None:
-        time.sleep(0.005)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    assert reached(out), f"the training ended or failed before its first checkpoint (to be killed at step {step})"
-    resumed = run(tiny_model, out, options={"epochs": 12})
-    assert hash_of(out) == hash_of(tmp_path / "whole"), f"killed at step {step}"
-    assert losses(resumed) == losses(whole)
+    assert killed_and_resumed(tiny_model, tmp_path, "lora", "cpu") == 0.0
 
 
 def test_overfitting_is_stopped_and_the_best_adapter_kept(tiny_model: Path, tmp_path: Path) -> None:

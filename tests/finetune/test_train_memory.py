@@ -11,8 +11,12 @@ import pytest
 
 from finetune import adapting, loading
 from finetune.data import Pair
+from finetune.fit import value_bytes_of
+from finetune.memory import estimate_memory
 from finetune.recipe import Method, Recipe
+from finetune.shape import shape_of
 from finetune.train import train
+from tests.finetune.held import Held
 
 
 def run(base: Path, out: Path, method: Method = "lora", **options: Any) -> None:
@@ -70,3 +74,25 @@ def test_memory_decides_on_checkpointing_before_the_weights_are_loaded(
         run(tiny_model, tmp_path / str(free))
     run(tiny_model, tmp_path / "said", gradient_checkpointing=False)
     assert happened == ["asked", "loaded", False, "asked", "loaded", True, "loaded", False]
+
+
+def test_a_whole_model_that_computes_in_bf16_holds_what_the_estimate_says() -> None:
+    """Bytes alive at most in a pass and its way back: activations, and the weights as they are cast."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.for_model(
+        "llama", vocab_size=256, hidden_size=128, intermediate_size=512, num_hidden_layers=3, num_attention_heads=2,
+        num_key_value_heads=1, head_dim=64, tie_word_embeddings=True,
+    )  # fmt: skip
+    model = AutoModelForCausalLM.from_config(config).train()
+    with Held() as held:
+        with torch.autocast("cpu", torch.bfloat16):
+            hidden = model.model(input_ids=torch.zeros(8, 512, dtype=torch.long), use_cache=False).last_hidden_state
+        hidden.float().sum().backward()
+    value = value_bytes_of("full", gpu=True, bf16=True)
+    known = config.to_dict()
+    estimate = estimate_memory(
+        known, Recipe(method="full"), length=8 * 512, checkpointing=False, weight_bytes=4.0, value_bytes=value
+    )
+    assert held.most == pytest.approx(estimate.activations + 2 * shape_of(known).linear, rel=0.1)

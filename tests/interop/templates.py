@@ -4,7 +4,7 @@
     layout = layout_of(load_tokenizer("llama3", folder), TEMPLATES["llama3"].arguments)
 
 `PAIRS` are the texts on which trainers differ: blanks and line breaks at the ends, control tokens, other scripts,
-template marks, a conversation of several turns.
+template marks, a transcript in one message. `TALKS` are conversations in their roles.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from finetune.chat import Layout, layout_of
+from finetune.chat import Layout, Message, layout_of
 from finetune.data import Pair
 from tests.tiny_model import build, build_tokenizer
 
@@ -88,9 +88,25 @@ TEXTS: tuple[tuple[str, str], ...] = (
     ("curly {content} %s %d", "{content}"),
     ("tab\tand\r\nreturn", "tab\tand\r\nreturn"),
 )
+_ASK, _SAID = Message("user", "hello, where is it?\n"), Message("assistant", "on its way", trained=True)
+_SYSTEM, _AGAIN = Message("system", "Be terse."), Message("user", " and since when? ")
+CONVERSATIONS: tuple[tuple[Message, ...], ...] = (
+    (_ASK, _SAID, _AGAIN),
+    (_SYSTEM, _ASK, _SAID, _AGAIN),
+    (_ASK, _SAID._replace(trained=False), _AGAIN),
+    (_ASK, _SAID, _AGAIN, _SAID._replace(text="since monday <|im_end|>\n\nor so", trained=False), _ASK),
+    (_ASK, _SAID._replace(trained=False), _AGAIN, _SAID._replace(text="since {{ monday }}"), _ASK),
+    (_ASK, _SAID, _ASK, _SAID, _ASK, _SAID, _AGAIN),
+)
+"""What stands before a last answer: earlier answers with and without loss, a system message."""
+
 PAIRS = tuple(
     Pair(prompt, answer, f"row {at}")
     for at, (prompt, answer) in enumerate([*TEXTS, *((f"order number {i} was shipped", "refund") for i in range(6))])
+)
+TALKS = tuple(
+    Pair("\n\n".join(f"{m.role}: {m.text}" for m in messages), f"since day {at}", f"talk {at}", messages=messages)
+    for at, messages in enumerate((*CONVERSATIONS, *CONVERSATIONS))
 )
 
 

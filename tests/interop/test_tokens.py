@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from finetune.data import Sample
 from finetune.export import axolotl, llamafactory, trl_script
 from finetune.export.formats import Parts, split_pairs
 from finetune.export.plan import TrainerPlan, plan_for
 from finetune.recipe import Recipe
 from tests.interop import tokens_child
 from tests.interop.conftest import python_of
-from tests.interop.templates import PAIRS, TEMPLATES, read_layout, write_model
+from tests.interop.templates import PAIRS, TALKS, TEMPLATES, read_layout, write_model
 
 pytestmark = [pytest.mark.interop, pytest.mark.timeout(3600)]
 
@@ -49,14 +50,20 @@ def _exported(home: Path, name: str) -> Exported:
     folder = write_model(home / "model", name)
     layout = read_layout(folder, name)
     recipe = Recipe.from_options("lora", {"epochs": 1, "batch": 4})
-    parts = split_pairs(PAIRS, layout, recipe, 512)
+    parts = split_pairs((*PAIRS, *TALKS), layout, recipe, 512)
     plan = plan_for(parts, recipe, base=str(folder), layout=layout, device="cpu")
     folders = {}
     for tool, write in WRITERS.items():
         folders[tool] = home / tool
         folders[tool].mkdir()
         write(plan, parts, folders[tool])
-    return Exported(folders, Counter((s.ids, (*[-100] * s.start, *s.ids[s.start :])) for s in parts.prepared.train))
+    return Exported(folders, Counter((sample.ids, _labels(sample)) for sample in parts.prepared.train))
+
+
+def _labels(sample: Sample) -> tuple[int, ...]:
+    """The ids where they carry loss, earlier answers of a conversation too."""
+    carried = {at for start, end in sample.spans for at in range(start, end)}
+    return tuple(token if at in carried else -100 for at, token in enumerate(sample.ids))
 
 
 @pytest.mark.parametrize("tool", WRITERS)

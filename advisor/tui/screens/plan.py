@@ -144,6 +144,8 @@ class PlanScreen(StepScreen):
         small = [one.approach for one in total.approaches if one.fits is False]
         if small:
             said = joined(said, "\n", plain(f"! does not fit in memory: {listed(small)}", "$warning"))
+        if total.fallback:
+            said = joined(said, "\n", plain(f"! {total.fallback}", "$warning"))
         self.query_one("#total", Static).update(joined(said, Content.styled("\nr starts the run", MUTED)))
 
     def _draw_rule(self, prepared: Prepared, stated_rule: Callable[..., str]) -> None:

@@ -18,7 +18,7 @@ from baselines.models.contract import Decoding, Generation
 from baselines.models.local import LocalModel, load
 from baselines.prompts import Prompt
 from finetune.loading import BYTES_PER_WEIGHT, load_weights
-from finetune.memory import answering_bytes, cache_bytes
+from finetune.memory import Answering
 from finetune.model_files import open_model
 from reports.run.schema import ModelSpec
 from tests.baselines.models.test_local import one_by_one
@@ -193,10 +193,8 @@ def test_the_peak_of_a_billion_weights_is_what_the_plan_says(tmp_path: Path, pre
     answers(model, asked, Decoding(max_new_tokens=64))
     longest = max(map(len, model.layout.prompt_ids([prompt.text for prompt in asked])))
     # Without the CUDA context, which torch does not count.
-    planned = answering_bytes(
-        config, weight_bytes=BYTES_PER_WEIGHT[precision], prompt=longest, room=64, rows=32, gpu=True
-    )
-    assert torch.cuda.max_memory_allocated() == pytest.approx(planned, rel=0.35)
+    planned = Answering(config, BYTES_PER_WEIGHT[precision], prompt=longest, room=64, gpu=True).estimate(32)
+    assert torch.cuda.max_memory_allocated() == pytest.approx(planned.total, rel=0.35)
 
 
 @pytest.mark.gpu
@@ -240,7 +238,9 @@ def test_the_plan_knows_the_parts_of_its_figure(build_tiny: Callable[..., Path],
     """The same sum on the CPU, so that the comparison above compares what it says: weights as they are loaded."""
     files = open_model(str(build_tiny(tmp_path / "m", hidden=128, layers=3)))
     weights = load_weights(files, precision="float32", device="cpu").model.get_memory_footprint()
-    most = answering_bytes(files.config, weight_bytes=4.0, prompt=92, room=8, rows=8, gpu=False)
-    table = cache_bytes(files.config, tokens=100, rows=8, bytes_per_value=4.0)
-    passing = max(8 * 92 * (2 * 128 + 3 * 256), 8 * files.config["vocab_size"]) * 4
-    assert most - table - passing == pytest.approx(weights, rel=0.05)
+    planned = Answering(files.config, weight_bytes=4.0, prompt=92, room=8, gpu=False).estimate(8)
+    assert planned.weights == pytest.approx(weights, rel=0.05)
+    assert planned.cache == 8 * 100 * (2 * 3 * files.config["num_key_value_heads"] * files.config["head_dim"]) * 4
+    assert planned.logits == 8 * files.config["vocab_size"] * 4
+    parts = planned.weights + planned.cache + planned.activations + planned.logits
+    assert planned.total == pytest.approx(parts)
