@@ -16,6 +16,7 @@ from finetune.shape import shape_of, unknown_layers
 from reports.errors import DataError
 from tests.finetune.published_memory import MEASURED, ROWS, STATED, THRESHOLDS, WHY
 
+LLAMA2_7B = architecture("Llama-2-7B")[1]
 LLAMA2_70B = architecture("Llama-2-70B")[1]
 LLAMA3_8B = architecture("Llama-3-8B")[1]
 
