@@ -66,6 +66,29 @@ def one_by_one(model: LocalModel, asked: list[Prompt], decoding: Decoding = DECO
     return texts
 
 
+def assert_equal_but_for_ties(
+    model: LocalModel, asked: list[Prompt], found: list[str], expected: list[str], most: int = 1
+) -> None:
+    """The answers to `asked` alone. A few may differ where the two best tokens are within a float's noise: which is
+    ahead then depends on the processor and on the shapes that were multiplied."""
+    import torch
+
+    other = [at for at, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b]
+    assert len(other) <= most
+    for ids in model.layout.prompt_ids([asked[at].text for at in other]):
+        output = model.core.model.generate(
+            input_ids=torch.tensor([ids], device=model.device),
+            max_new_tokens=DECODING.max_new_tokens,
+            do_sample=False,
+            eos_token_id=sorted(model.layout.end_ids),
+            pad_token_id=0,
+            output_scores=True,
+            return_dict_in_generate=True,
+        )
+        best = torch.stack([step[0].topk(2).values for step in output.scores])
+        assert float((best[:, 0] - best[:, 1]).min()) < 1e-3
+
+
 @pytest.fixture(scope="module")
 def model(tiny_model: Path) -> LocalModel:
     return load(ModelSpec(id=str(tiny_model)), device="cpu")
@@ -75,8 +98,7 @@ def test_batched_answers_equal_greedy_decoding_one_by_one(model: LocalModel) -> 
     asked = prompts(120)
     found = answers(model, asked)
     expected = one_by_one(model, asked)
-    same = sum(a.text == b for a, b in zip(found, expected, strict=True))
-    assert same >= 119  # a tie between two tokens may fall either way
+    assert_equal_but_for_ties(model, asked, [g.text for g in found], expected)
     assert {g.status for g in found} == {"ok", "truncated"}
 
 
@@ -119,7 +141,7 @@ def test_shared_beginnings_change_no_answer(model: LocalModel) -> None:
     shots = "".join(f"Input: {w}\nAnswer: {w}\n\n" for w in WORDS[:8])
     asked = [Prompt(shots + p.text, shared=len(shots)) for p in prompts(25, longest=20, seed=2)]
     alone = [Prompt(p.text) for p in asked]
-    assert [g.text for g in answers(model, asked)] == one_by_one(model, alone)
+    assert_equal_but_for_ties(model, alone, [g.text for g in answers(model, asked)], one_by_one(model, alone))
 
 
 def test_the_same_prompt_twice_and_prompts_of_one_token(model: LocalModel) -> None:

@@ -1,0 +1,72 @@
+"""LoRA, QLoRA and full fine-tuning of the bundled model on the demo project `tickets`, through the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from advisor.demo import model_folder, project_folder
+
+pytestmark = pytest.mark.skipif(
+    not (model_folder() / "model.safetensors").is_file(), reason="the bundled model has no weights in this checkout"
+)
+
+CASES = 60
+RATES = {"lora": 5e-3, "qlora": 5e-3, "full": 2e-3}
+"""What a model of 2.6 million weights bears."""
+
+
+def advisor(*words: object) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "advisor.cli", *map(str, words)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All of the project's training rows, the first cases of its eval set."""
+    project = tmp_path_factory.mktemp("tuned") / "tickets"
+    shutil.copytree(project_folder("tickets"), project)
+    rows = (project / "eval.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (project / "eval.csv").write_text("".join(rows[: CASES + 1]), encoding="utf-8")
+    file = project / "advisor.yaml"
+    said = yaml.safe_load(file.read_text(encoding="utf-8"))
+    dials = {"epochs": 4, "patience": 0, "probe": "none"}
+    said["approaches"] = ["zero-shot", *({name: {**dials, "learning_rate": rate}} for name, rate in RATES.items())]
+    file.write_text(yaml.safe_dump({**said, "latency_samples": 0}), encoding="utf-8")
+    out = project / "runs" / "tuned"
+    advisor("run", project, "--out", out, "--plain")
+    return out
+
+
+@pytest.mark.timeout(600)
+def test_every_method_learns_the_house_scheme(run: Path) -> None:
+    document = json.loads(advisor("report", run, "--format", "json"))
+    found: dict[str, Any] = {item["name"]: item for item in document["approaches"]}
+    assert set(found) == {"zero-shot", *RATES}
+    for item in found.values():
+        assert (item["state"], item["quality"]["n"], item["quality"]["failed"]) == ("complete", CASES, 0)
+    for method in RATES:
+        training = found[method]["training"]
+        assert (training["method"], training["examples"] + training["validation_examples"]) == (method, 510)
+        assert found[method]["quality"]["low"] > found["zero-shot"]["quality"]["high"]
+    words = {pair["b"]: pair["words"] for pair in document["comparisons"] if pair["a"] == "zero-shot"}
+    assert words == dict.fromkeys(RATES, "better")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+def test_merged_weights_answer_as_the_adapter_does(run: Path, tmp_path: Path, method: str) -> None:
+    advisor("export", run, "--to", "merged", "--approach", method, "--out", tmp_path / "merged")
+    record = json.loads((tmp_path / "merged" / "export.json").read_text(encoding="utf-8"))
+    checks = {check["what"]: (check["equal"], check["of"]) for check in record["checks"]}
+    assert (20, 20) in checks.values(), checks
