@@ -7,8 +7,9 @@ Refuses to know optimizers and epochs.
 
 Batches are right-padded under a causal mask: no real token sees a pad and pads carry no loss, so no attention mask is
 needed and the fused kernels stay usable. The output layer sees only the positions that predict answer tokens (with a
-vocabulary of 150,000 the logits are otherwise a third of the memory); where a model does more than that layer to its
-logits (soft caps, scaling), the first batch finds out and the model's own forward is used.
+vocabulary of 150,000 the logits are otherwise a third of the memory), and so does the last layer's MLP where it can be
+told apart; where a model does more than that to its logits (soft caps, scaling), the first batch finds out and the
+model's own forward is used.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from finetune.data import Sample
+from finetune.last_layer import LastLayer
 
 
 class Objective:
@@ -34,11 +36,16 @@ class Objective:
         self._decoder = model.get_decoder() if hasattr(model, "get_decoder") else None
         self._head = model.get_output_embeddings()
         self._short: bool | None = None if self._decoder is not None and self._head is not None else False
+        self._last = LastLayer.of(self._decoder) if self._short is None else None
 
     def __call__(self, samples: Sequence[Sample]) -> tuple[torch.Tensor, int]:
         ids, rows, columns, targets = _batch(samples, self.device)
         if self._short is None:
             self._short = self._agrees(samples[:1])
+            if not self._short and self._last is not None:
+                self._last.release()
+                self._last = None
+                self._short = self._agrees(samples[:1])
         with self._precision():
             logits = self._logits(ids, rows, columns, short=self._short)
             loss = F.cross_entropy(logits.float(), targets, reduction="sum")
@@ -47,8 +54,12 @@ class Objective:
     def _logits(self, ids: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor, *, short: bool) -> torch.Tensor:
         """(answer tokens, vocabulary)."""
         if short and self._decoder is not None and self._head is not None:
-            hidden = self._decoder(input_ids=ids, use_cache=False).last_hidden_state
-            found: torch.Tensor = self._head(hidden[rows, columns])
+            if self._last is not None and self._last.ready:
+                with self._last.only(rows, columns):
+                    kept = self._decoder(input_ids=ids, use_cache=False).last_hidden_state[0]
+            else:
+                kept = self._decoder(input_ids=ids, use_cache=False).last_hidden_state[rows, columns]
+            found: torch.Tensor = self._head(kept)
             return found
         # Columns from the first answer position on: fewer than all, and any model can do it.
         first = int(columns.min())

@@ -66,3 +66,64 @@ def test_a_model_that_changes_its_logits_keeps_its_own_forward(model: Any) -> No
     assert capped._short is False
     assert loss.item() != pytest.approx(plain_loss(model), rel=1e-3)
     assert loss.item() == pytest.approx(sum(capped([sample])[0].item() for sample in SAMPLES), rel=1e-5)
+
+
+def gradients(model: Any, objective: Objective) -> list[Any]:
+    model.zero_grad()
+    loss: Any = objective(SAMPLES)[0]
+    loss.backward()
+    return [weight.grad.clone() for weight in model.parameters()]
+
+
+def test_the_last_layer_is_computed_where_answers_are_predicted_with_the_same_gradients(model: Any) -> None:
+    import torch
+
+    short, whole = Objective(model), Objective(model)
+    assert short._last is not None
+    assert whole._last is not None
+    whole._last.release()
+    whole._last = None
+    widths: list[int] = []
+    watch = model.model.layers[-1].mlp.register_forward_hook(lambda _, given, __: widths.append(given[0].shape[1]))
+    for one, other in zip(gradients(model, short), gradients(model, whole), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+    watch.remove()
+    assert widths[:3] == [5, 25, 28]  # the probe, short and whole; then the answer tokens of all samples together
+    assert model.generate(input_ids=torch.tensor([[5, 6, 7]]), max_new_tokens=2).shape[1] > 3
+
+
+def test_a_checkpointed_last_layer_is_computed_whole(model: Any) -> None:
+    import torch
+
+    short = Objective(model)
+    expected = gradients(model, short)
+    model.train()
+    model.activation_checkpointing_enable({"use_reentrant": False})
+    found = gradients(model, short)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_layer_that_scales_its_sums_is_found_out(model: Any) -> None:
+    """As Granite's do: the same parts, other sums."""
+    import torch
+
+    layer = model.model.layers[-1]
+
+    class Scaled(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            for name, part in layer.named_children():
+                self.add_module(name, part)
+
+        def forward(self, hidden_states: Any, **more: Any) -> Any:
+            parts: Any = self
+            hidden_states = hidden_states + 0.3 * parts.self_attn(parts.input_layernorm(hidden_states), **more)[0]
+            return hidden_states + 0.3 * parts.mlp(parts.post_attention_layernorm(hidden_states))
+
+    model.model.layers[-1] = Scaled()
+    objective = Objective(model)
+    loss, _ = objective(SAMPLES)
+    assert objective._last is None
+    assert objective._short is True
+    assert loss.item() == pytest.approx(plain_loss(model), rel=1e-5)
