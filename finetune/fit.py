@@ -1,7 +1,7 @@
 """Does a training fit one device, and what would? From a configuration, a recipe and a size in bytes; no torch.
 
     found = fit(config, Recipe.from_options("full", {}), memory=24 * 2**30, length=1024)
-    found.fits, found.would_fit                  # False, ("LoRA instead of full: plan for 20 GB", …)
+    found.fits, found.would_fit                  # False, ("LoRA instead of full: trains in 20 GB", …)
 
 Checkpointing is turned on where that alone makes it fit, as the trainer does.
 """
@@ -180,24 +180,24 @@ def _changes(ask: _Ask, recipe: Recipe) -> Iterator[tuple[str, _Ask, Recipe]]:
     """(in words, what is asked then, the recipe then), one change at a time."""
     if recipe.gradient_checkpointing is False:
         dials = replace(recipe, gradient_checkpointing=True)
-        yield f"gradient checkpointing (a quarter slower): plan for {_size(ask, dials)}", ask, dials
+        yield f"gradient checkpointing (a quarter slower): trains in {_size(ask, dials)}", ask, dials
     if ask.micro_batch > 1:
         now = replace(ask, micro_batch=1)
-        yield f"one example at once instead of {ask.micro_batch}: plan for {_size(now, recipe)}", now, recipe
+        yield f"one example at once instead of {ask.micro_batch}: trains in {_size(now, recipe)}", now, recipe
     lengths = list(_shorter(ask.length))
     if lengths:
         now = next((one for n in lengths if _fits(one := replace(ask, length=n), recipe)), ask)
-        yield f"examples of at most {now.length:,} tokens: plan for {_size(now, recipe)}", now, recipe
+        yield f"examples of at most {now.length:,} tokens: trains in {_size(now, recipe)}", now, recipe
     if recipe.method != "full" and recipe.use_dora:
         dials = replace(recipe, use_dora=False)
-        yield f"{NAMES[recipe.method]} without DoRA: plan for {_size(ask, dials)}", ask, dials
+        yield f"{NAMES[recipe.method]} without DoRA: trains in {_size(ask, dials)}", ask, dials
     if recipe.method != "full" and recipe.rank > 16:
         dials = replace(recipe, rank=16)
-        yield f"rank 16 instead of {recipe.rank}: plan for {_size(ask, dials)}", ask, dials
+        yield f"rank 16 instead of {recipe.rank}: trains in {_size(ask, dials)}", ask, dials
     for method in _lighter(recipe):
         now = replace(ask, weight_bytes=min(ask.weight_bytes, 2.0), value_bytes=min(ask.value_bytes, 2.0))
         dials = replace(recipe, method=method)
-        yield f"{NAMES[method]} instead of {NAMES[recipe.method]}: plan for {_size(now, dials)}", now, dials
+        yield f"{NAMES[method]} instead of {NAMES[recipe.method]}: trains in {_size(now, dials)}", now, dials
 
 
 def _together(ask: _Ask, recipe: Recipe) -> str:
@@ -217,7 +217,7 @@ def _together(ask: _Ask, recipe: Recipe) -> str:
             now = replace(ask, length=length)
             if _fits(now, dials):
                 words = named if length == ask.length else [*named, f"examples of at most {length:,} tokens"]
-                return f"{' and '.join(words)} together: plan for {_size(now, dials)}"
+                return f"{' and '.join(words)} together: trains in {_size(now, dials)}"
     return ""
 
 
