@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(
     not (model_folder() / "model.safetensors").is_file(), reason="the bundled model has no weights in this checkout"
 )
 
-CASES = 60
+CASES, EXAMPLES = 60, 300
 RATES = {"lora": 5e-3, "qlora": 5e-3, "full": 2e-3}
 """What a model of 2.6 million weights bears."""
 
@@ -33,11 +33,12 @@ def advisor(*words: object) -> str:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All of the project's training rows, the first cases of its eval set."""
+    """The first rows of the project."""
     project = tmp_path_factory.mktemp("tuned") / "tickets"
     shutil.copytree(project_folder("tickets"), project)
-    rows = (project / "eval.csv").read_text(encoding="utf-8").splitlines(keepends=True)
-    (project / "eval.csv").write_text("".join(rows[: CASES + 1]), encoding="utf-8")
+    for name, count in (("eval.csv", CASES), ("train.csv", EXAMPLES)):
+        rows = (project / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (project / name).write_text("".join(rows[: count + 1]), encoding="utf-8")
     file = project / "advisor.yaml"
     said = yaml.safe_load(file.read_text(encoding="utf-8"))
     dials = {"epochs": 4, "patience": 0, "probe": "none"}
@@ -57,7 +58,7 @@ def test_every_method_learns_the_house_scheme(run: Path) -> None:
         assert (item["state"], item["quality"]["n"], item["quality"]["failed"]) == ("complete", CASES, 0)
     for method in RATES:
         training = found[method]["training"]
-        assert (training["method"], training["examples"] + training["validation_examples"]) == (method, 510)
+        assert (training["method"], training["examples"] + training["validation_examples"]) == (method, EXAMPLES)
         assert found[method]["quality"]["low"] > found["zero-shot"]["quality"]["high"]
     words = {pair["b"]: pair["words"] for pair in document["comparisons"] if pair["a"] == "zero-shot"}
     assert words == dict.fromkeys(RATES, "better")
