@@ -22,7 +22,7 @@ from baselines.audit import Audit, Finding, Material, examine, read_material
 from baselines.audit.rows import Part, divided
 from baselines.overlap import bare_text
 from reports.errors import DataError, UsageError
-from reports.run.schema import ApproachSpec, Task
+from reports.run.schema import ApproachSpec, Task, is_endpoint
 from reports.text import clean as cleaned_text
 from reports.text import count, listed
 
@@ -96,7 +96,7 @@ def token_budget(project: Project, specs: Sequence[ApproachSpec], *, quick: bool
 
     folders = project.model_folders(tuple(specs))
     for spec in specs:
-        if spec.model is None or spec.model.id.startswith("openai:"):
+        if spec.model is None or is_endpoint(spec.model):
             continue
         folder = (
             Path(folders[spec.model.id]) if spec.model.id in folders else _cached(spec.model.id, spec.model.revision)

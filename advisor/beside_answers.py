@@ -16,12 +16,11 @@ from baselines.latency import levels_of, wanted
 from baselines.scoring.judge_prompt import Fence, pair_prompt, rubric_prompt
 from reports.costs.bill import price_of
 from reports.costs.estimate import PriceNeeded
-from reports.run.schema import ApproachSpec, Case, Expected, JudgeSpec, Span, Task
+from reports.run.schema import ApproachSpec, Case, Expected, JudgeSpec, Span, Task, is_endpoint
 
 if TYPE_CHECKING:
     from advisor.plan import Prepared
 
-REMOTE = "openai:"
 LABELS = 40
 """Answers that people graded and the judge grades too: 30 to 50 are asked for."""
 VERDICT = (6.0, 30.0)
@@ -52,7 +51,7 @@ def _latency(prepared: Prepared, expected: Sequence[Expected]) -> Span | None:
 
 def _judge(prepared: Prepared) -> Span | None:
     judge = prepared.spec.judge
-    if judge is None or not judge.model.id.startswith(REMOTE):
+    if judge is None or not is_endpoint(judge.model):
         return None
     price = price_of(judge.model, prepared.spec.prices, datetime.now(UTC).date().isoformat())
     if isinstance(price, PriceNeeded):
@@ -82,7 +81,7 @@ def _asked(judge: JudgeSpec, task: Task, case: Case) -> int:
 
 
 def _is_remote(spec: ApproachSpec) -> bool:
-    return spec.model is not None and spec.model.id.startswith(REMOTE)
+    return is_endpoint(spec.model)
 
 
 def _sum(spans: Sequence[Span]) -> Span | None:

@@ -11,20 +11,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reports.run.changes import LIMITS
-from reports.run.schema import ModelSpec, RunSpec
+from reports.run.schema import ModelSpec, RunSpec, is_endpoint
 from reports.run.store import RunStore
 
 if TYPE_CHECKING:
     from baselines.models.ledger import Ledger
-
-PREFIX = "openai:"
 
 
 def endpoints_of(spec: RunSpec) -> list[ModelSpec]:
     """The endpoint models of a run, each once, whatever their limits."""
     found = [item.model for item in spec.approaches if item.model is not None]
     found += [spec.judge.model] if spec.judge else []
-    return list({model.model_dump_json(): model for model in found if model.id.startswith(PREFIX)}.values())
+    return list({model.model_dump_json(): model for model in found if is_endpoint(model)}.values())
 
 
 def check_endpoints(spec: RunSpec, ledger: Ledger | None = None) -> Iterator[str]:

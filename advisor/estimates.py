@@ -39,7 +39,7 @@ from reports.costs.bill import price_of
 from reports.costs.estimate import PriceNeeded
 from reports.errors import AdvisorError
 from reports.expected import expected_words, span_words
-from reports.run.schema import ApproachSpec, Expected, ModelSpec, Span
+from reports.run.schema import ApproachSpec, Expected, ModelSpec, Span, is_endpoint
 
 if TYPE_CHECKING:
     from advisor.plan import Prepared
@@ -152,7 +152,7 @@ class _Ask:
         embedding = self._embedding(spec)
         if spec.model is None:
             return self._priced(Expected(approach=spec.name), embedding, embedding is None)
-        if spec.model.id.startswith("openai:"):
+        if is_endpoint(spec.model):
             return self._remote(spec, spec.model, embedding)
         try:
             config, folder = self._config(spec.model)

@@ -22,7 +22,7 @@ from baselines import registry
 from baselines.contract import Resources
 from baselines.registry import METHODS
 from reports.errors import AdvisorError, DataError, UsageError
-from reports.run.schema import ApproachSpec, Case, ModelSpec
+from reports.run.schema import ApproachSpec, Case, ModelSpec, is_endpoint
 from reports.run.store import RunStore
 from reports.summary import summarise
 from reports.summary.model import Summary
@@ -155,7 +155,7 @@ def open_source(run: Path, approach: str | None) -> Iterator[Source]:
 
 def trainable(specs: Sequence[ApproachSpec]) -> list[ApproachSpec]:
     """The approaches that are fine-tunings of a model on this machine."""
-    local = [spec for spec in specs if spec.model is not None and not spec.model.id.startswith("openai:")]
+    local = [spec for spec in specs if spec.model is not None and not is_endpoint(spec.model)]
     return [spec for spec in local if spec.kind in METHODS]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from advisor.detectable import detectable
 from reports.errors import AdvisorError, DataError, EnvironmentFault, UsageError
+from reports.run.schema import is_endpoint
 from reports.text import clean, count, json_text, listed, size
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def _models(spec: RunSpec) -> dict[str, ModelSpec]:
 
 
 def _model(prepared: Prepared, model: ModelSpec) -> str:
-    if model.id.startswith("openai:"):
+    if is_endpoint(model):
         from advisor.endpoints import check_endpoint
 
         try:

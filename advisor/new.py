@@ -29,7 +29,7 @@ from baselines.source import Source
 from baselines.splits import SHARES
 from reports.errors import UsageError
 from reports.run import atomic
-from reports.run.schema import DataFacts, Decision, Task, Traffic
+from reports.run.schema import DataFacts, Decision, Task, Traffic, is_endpoint
 from reports.text import clean, count
 
 WIDTH = 112
@@ -213,7 +213,7 @@ def _against(kind: Kind, found: Guess, model: str) -> str | None:
         return f"it learns from examples: name a training file ({count(found.cases, 'case')} are too few to split)"
     if reason:
         return reason
-    if kind.name in METHODS and model.startswith("openai:"):
+    if kind.name in METHODS and is_endpoint(model):
         return "it trains weights, and an endpoint gives none to train"
     return None if kind.name in DEFAULT_APPROACHES else kind.doc
 

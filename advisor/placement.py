@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from advisor.gpus import VISIBLE, Gpu
 from baselines.kinds import KINDS, METHODS
-from baselines.models.endpoint import OPENAI, PREFIX
-from reports.run.schema import ApproachSpec, Expected, ModelSpec, RunSpec
+from baselines.models.endpoint import OPENAI
+from reports.run.schema import ApproachSpec, Expected, ModelSpec, RunSpec, is_endpoint
 
 MOST = 8
 """Jobs at a time where nothing is said and fewer cards are there: a worker takes 0.1 to 0.6 GB of memory."""
@@ -175,7 +175,7 @@ def _of_one_machine(cards: Sequence[Gpu]) -> list[Gpu]:
 
 def is_local(model: ModelSpec | None) -> bool:
     """Weights that this machine computes with."""
-    return model is not None and not model.id.startswith(PREFIX)
+    return model is not None and not is_endpoint(model)
 
 
 def endpoint_of(model: ModelSpec) -> str:

@@ -37,6 +37,7 @@ from reports.run.schema import (
     RunSpec,
     SkippedApproach,
     Task,
+    is_endpoint,
 )
 
 CHARACTERS_PER_TOKEN = 3
@@ -132,7 +133,7 @@ def check_models(prepared: Prepared) -> None:
     folders = prepared.project.model_folders(prepared.spec.approaches)
     for name in dict.fromkeys(spec.model.id for spec in prepared.spec.approaches if spec.model is not None):
         try:
-            if not name.startswith("openai:"):
+            if not is_endpoint(name):
                 check_folder(folders.get(name, name))
         except DataError as error:
             raise EnvironmentFault(str(error), error.hint) from error

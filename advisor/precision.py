@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from advisor.gpus import BF16_SINCE
 from baselines.kinds import METHODS
 from finetune.fit import without_bf16
-from reports.run.schema import ApproachSpec, Environment
+from reports.run.schema import ApproachSpec, Environment, is_endpoint
 
 OWN = ("float32", "bfloat16")
 """Precisions that are kept as they are said, in trainings too."""
@@ -22,7 +22,7 @@ def fallback_words(approaches: Iterable[ApproachSpec], name: str, *, bf16: bool)
     """`bf16`: whether the GPU `name`, or the processor, has it or never had a part in it."""
     if bf16:
         return ""
-    asked = [(a.kind in METHODS, a.model.precision) for a in approaches if a.model and _is_local(a.model.id)]
+    asked = [(a.kind in METHODS, a.model.precision) for a in approaches if a.model and not is_endpoint(a.model)]
     answering = any(precision not in {*OWN, "float16"} for _, precision in asked)
     training = any(trained and precision not in OWN for trained, precision in asked)
     return without_bf16(name, answering=answering, training=training)
@@ -33,7 +33,3 @@ def words_of_environment(approaches: Iterable[ApproachSpec], environment: Enviro
     capability = environment.compute_capability
     bf16 = capability is None or tuple(map(int, capability.split("."))) >= BF16_SINCE
     return fallback_words(approaches, environment.device, bf16=bf16)
-
-
-def _is_local(model: str) -> bool:
-    return not model.startswith("openai:")

@@ -21,6 +21,7 @@ from baselines import registry
 from baselines.models import endpoint
 from baselines.source import Source
 from reports.errors import UsageError
+from reports.run import schema
 from reports.run.schema import ApproachSpec, Decision, HumanLabels, JudgeSpec, ModelSpec, Prices, TaskType, Traffic
 
 FILE = "advisor.yaml"
@@ -246,20 +247,19 @@ class Project(Section):
 
 def check_model(model: ModelSpec) -> None:
     """Raises UsageError for an endpoint whose address or headers cannot be, and for limits on a local model."""
-    if model.id.startswith(endpoint.PREFIX):
+    if schema.is_endpoint(model):
         endpoint.check(model)
         return
-    said = [name for name in ENDPOINT_KEYS if getattr(model, name)]
-    if said:
+    if said := next((name for name in ENDPOINT_KEYS if getattr(model, name)), None):
         raise UsageError(
-            f"{FILE}: {said[0]} is a key of endpoints, and {model.id} is a local model",
-            f"write its id as {endpoint.PREFIX}{model.id} if a server answers for it, or leave the key out",
+            f"{FILE}: {said} is a key of endpoints, and {model.id} is a local model",
+            f"write its id as {schema.ENDPOINT}{model.id} if a server answers for it, or leave the key out",
         )
 
 
 def check_levels(model: ModelSpec, levels: Sequence[int]) -> None:
     """Raises UsageError where the latency pass would ask an endpoint more at a time than the project allows it."""
-    if not model.id.startswith(endpoint.PREFIX):
+    if not schema.is_endpoint(model):
         return
     from baselines.models.limits import Limits  # with the price list: only where an endpoint is asked
 

@@ -47,7 +47,16 @@ from reports.errors import UsageError
 from reports.run.events import Prepared, Progressed, Trained, TrainingFinished, Warned
 from reports.run.fingerprint import in_seeded_order, of_value
 from reports.run.naming import file_name
-from reports.run.schema import ApproachSpec, Example, ModelSpec, Passage, Question, TrainingRecord, TrainingStep
+from reports.run.schema import (
+    ApproachSpec,
+    Example,
+    ModelSpec,
+    Passage,
+    Question,
+    TrainingRecord,
+    TrainingStep,
+    is_endpoint,
+)
 
 if TYPE_CHECKING:
     from baselines.models.contract import Model
@@ -81,7 +90,7 @@ class FineTuned(PromptedApproach):
         super().__init__(spec, resources, prompting, model=self.tuned)
         self._examples = nested(pool_of(resources), float(spec.options.get("share", 1.0)), resources.spec.seed)
         self._trained: Model | None = None
-        if spec.model is not None and spec.model.id.startswith("openai:"):
+        if spec.model is not None and is_endpoint(spec.model):
             raise NotApplicable(f"an endpoint ({spec.model.id}) cannot be fine-tuned from here; name a local model")
 
     @property

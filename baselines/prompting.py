@@ -25,7 +25,7 @@ from baselines.retrieval import ExampleIndex
 from baselines.vectors import FOLDER, embed_stored
 from reports.run.events import Progressed, Warned
 from reports.run.fingerprint import of_texts, of_value
-from reports.run.schema import ApproachSpec, Example, Passage, Question, RunSpec, Task
+from reports.run.schema import ApproachSpec, Example, Passage, Question, RunSpec, Task, is_endpoint
 
 if TYPE_CHECKING:
     from baselines.models.contract import Decoding, Generation, Model
@@ -113,7 +113,7 @@ class PromptedApproach:
     @property
     def takes_callers(self) -> bool:
         """Whether requests go to an endpoint: a local engine owns its model for a whole batch."""
-        return self.spec.model is not None and self.spec.model.id.startswith("openai:")
+        return is_endpoint(self.spec.model)
 
     def open_to(self, callers: int) -> AbstractContextManager[None]:
         """For `answer_one` from so many threads, where `takes_callers`."""

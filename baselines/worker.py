@@ -42,7 +42,7 @@ from reports.run.events import (
     Warned,
 )
 from reports.run.journal import to_line
-from reports.run.schema import ApproachSpec, ModelSpec, RunSpec
+from reports.run.schema import ApproachSpec, ModelSpec, RunSpec, is_endpoint
 from reports.run.store import RunStore
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _answering(store: RunStore, resources: Resources, job: Job, name: str, emit:
             answer.status not in ("ok", "truncated") and answer.case in done for answer in store.answers(name).values()
         )
     model = approach.spec.model
-    computed = model is not None and not model.id.startswith("openai:") and len(done) < len(questions)
+    computed = model is not None and not is_endpoint(model) and len(done) < len(questions)
     most = max(held, default=None) if computed else None
     failed = outcome.failed + failed_before
     emit(ApproachFinished(approach=name, answered=outcome.answered, failed=failed, peak_memory_bytes=most))
@@ -290,7 +290,7 @@ def _opened(spec: ModelSpec, job: Job, run: RunSpec, cards: int = 1) -> Model:
     """One load per distinct model, spread over so many GPUs."""
     key = f"{cards} {spec.model_dump_json()}"
     if key not in _models:
-        if spec.id.startswith("openai:"):
+        if is_endpoint(spec):
             from baselines.models import remote
             from baselines.models.limits import limits_of
 

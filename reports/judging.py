@@ -18,7 +18,7 @@ from reports.basis import same_model
 from reports.costs.bill import price_of
 from reports.costs.estimate import PriceNeeded
 from reports.run.events import NO_VERDICT, NOT_ASKED, Judged
-from reports.run.schema import JudgeSpec, Record, Score
+from reports.run.schema import JudgeSpec, Record, Score, is_endpoint
 from reports.run.store import RunStore
 from reports.statistics.agreement import cohen_kappa
 from reports.statistics.proportions import wilson
@@ -172,7 +172,7 @@ def _preferred(scores: dict[str, dict[str, Score]], item: review.Review) -> str 
 
 
 def _usd(store: RunStore, spec: JudgeSpec, tokens: tuple[int, int, int]) -> float | None:
-    if not spec.model.id.startswith("openai:"):
+    if not is_endpoint(spec.model):
         return None
     price = price_of(spec.model, store.header.spec.prices, store.header.started[:10])
     return None if isinstance(price, PriceNeeded) else price.of(*tokens)
@@ -218,7 +218,7 @@ def _words(judge: JudgeSummary) -> list[str]:
             f"preference; without a habit it would be half. {text.count(judge.flipped, 'case')} with orders that "
             "contradict each other count as ties."
         )
-    local = f"{text.seconds(judge.seconds)} on this machine" if not judge.model.startswith("openai:") else ""
+    local = f"{text.seconds(judge.seconds)} on this machine" if not is_endpoint(judge.model) else ""
     money = local or ("no token price is known" if judge.usd is None else text.money(judge.usd))
     estimated = ", partly estimated" if judge.usage_estimated else ""
     said.append(

@@ -18,7 +18,16 @@ from statistics import median
 from reports import metrics
 from reports.costs import Price, TokenPrice, hour_price, token_price
 from reports.run.events import Answered, Event, Measured, Prepared, Scored, Trained, TrainingFinished, Warned
-from reports.run.schema import Answer, ApproachSpec, LatencySample, RunHeader, Score, TrainingRecord, TrainingStep
+from reports.run.schema import (
+    Answer,
+    ApproachSpec,
+    LatencySample,
+    RunHeader,
+    Score,
+    TrainingRecord,
+    TrainingStep,
+    is_endpoint,
+)
 from reports.statistics.proportions import t_value, wilson
 from reports.statistics.results import Interval
 from reports.statistics.sets import as_set_metric, set_value
@@ -189,7 +198,7 @@ class Progress:
         """What the run has cost so far through this approach: tokens of an API model, else seconds of the machine that
         were used, without utilisation. None where no price is known."""
         prices, model = self._header.spec.prices, self.spec.model
-        if model is not None and model.id.startswith("openai:"):
+        if model is not None and is_endpoint(model):
             price = token_price(
                 model.id,
                 model.base_url,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports import text
-from reports.run.schema import Load
+from reports.run.schema import Load, is_endpoint
 from reports.summary.latency import LOADS
 from reports.summary.model import ApproachSummary, LatencyLevel
 from reports.tables import Cell, Table
@@ -30,7 +30,7 @@ def latency_facts(approach: ApproachSummary) -> list[tuple[str, str]]:
     if approach.batch:
         facts.append(("Batch traffic", "answers come within hours; the seconds here are those of direct requests"))
     if latency.cold_p50_seconds is not None:
-        what = "over a new connection" if approach.model.startswith("openai:") else "of a fresh process, weights read"
+        what = "over a new connection" if is_endpoint(approach.model) else "of a fresh process, weights read"
         facts.append(("Cold start", f"{text.seconds(latency.cold_p50_seconds)} for the first request {what}"))
     return [*facts, ("How latency was measured", latency.how)] if facts and latency.how else facts
 

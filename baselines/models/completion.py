@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from baselines.models.contract import Decoding, Generation
-from baselines.models.endpoint import PREFIX
 from baselines.models.usage import read_usage
 from baselines.prompts import Prompt
-from reports.run.schema import ModelSpec
+from reports.run.schema import ENDPOINT, ModelSpec
 
 MOST_STOPS = 4
 """That the API takes; all of them are applied here again."""
@@ -66,7 +65,7 @@ class Said:
 def chat_arguments(spec: ModelSpec, prompt: Prompt, decoding: Decoding, dialect: Dialect) -> dict[str, Any]:
     """The arguments of one request. Lone surrogates, which no endpoint can receive, become question marks."""
     said: dict[str, Any] = {
-        "model": spec.id.removeprefix(PREFIX),
+        "model": spec.id.removeprefix(ENDPOINT),
         "messages": [
             {"role": role, "content": text.encode("utf-8", "replace").decode()}
             for role, text, *_ in (prompt.messages or [("user", prompt.text)])

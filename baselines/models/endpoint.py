@@ -24,14 +24,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reports.errors import EnvironmentFault, UsageError
-from reports.run.schema import ModelSpec
+from reports.run.schema import ENDPOINT, ModelSpec, is_endpoint
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
     from baselines.models.limits import Limits
 
-PREFIX = "openai:"
 OPENAI = "https://api.openai.com/v1"
 DEFAULT_KEY = "OPENAI_API_KEY"
 KEYRING = "approach-advisor"
@@ -101,7 +100,7 @@ def endpoint_of(spec: ModelSpec) -> Endpoint:
     key_name = spec.api_key_env or (DEFAULT_KEY if _same_host(url, OPENAI) else None)
     key = _secret(key_name, optional=loopback) if key_name else ""
     headers, hidden = _headers(spec.headers)
-    model = spec.id.removeprefix(PREFIX)
+    model = spec.id.removeprefix(ENDPOINT)
     secrets = tuple(sorted({s for s in (key, *hidden) if len(s) >= 4}, key=len, reverse=True))
     return Endpoint(model, url, key_name, loopback, key, headers, secrets)
 
@@ -112,7 +111,7 @@ def check(spec: ModelSpec) -> bool:
     Raises UsageError for an address, a variable's name or a header that cannot be; no message repeats a secret, and
     whoever checks before anything is stored keeps a key that stands in the project file out of every other file.
     """
-    if not spec.id.removeprefix(PREFIX) or not spec.id.startswith(PREFIX):
+    if not spec.id.removeprefix(ENDPOINT) or not is_endpoint(spec):
         raise UsageError(f"{spec.id!r} names no endpoint's model.", "Write `openai:` and the model's name.")
     loopback = _checked_address(spec.base_url or OPENAI)
     if spec.api_key_env is not None and not _is_name(spec.api_key_env):

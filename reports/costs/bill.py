@@ -14,7 +14,7 @@ from reports.costs.device import device_usd
 from reports.costs.estimate import MACHINE_HOURS, CostEstimate, CostPart, PriceNeeded, Scope, from_parts
 from reports.costs.tables import Price
 from reports.costs.tokens import FALLS_TO, TokenPrice, batch_price, token_price
-from reports.run.schema import ModelSpec, Prices
+from reports.run.schema import ModelSpec, Prices, is_endpoint
 
 FREE = ("floor",)
 """Kinds whose answers take no time worth paying for."""
@@ -73,7 +73,7 @@ def estimate_cost(usage: Usage, prices: Prices, when: str) -> CostEstimate | Pri
         warnings.append("Some token counts were estimated, because the endpoint did not report them.")
     hour = _machine(usage, prices) if usage.training_seconds or usage.preparation_seconds or _local(usage) else None
     if isinstance(hour, PriceNeeded):
-        if not _remote(usage.model):
+        if not is_endpoint(usage.model):
             return hour
         warnings.append(f"The time of our own machine is not counted: there is no price for {hour.what}.")
     elif hour is not None:
@@ -99,10 +99,6 @@ def _local(usage: Usage) -> bool:
     return usage.kind not in FREE and bool(usage.seconds_per_answer)
 
 
-def _remote(model: ModelSpec | None) -> bool:
-    return model is not None and model.id.startswith("openai:")
-
-
 def _machine(usage: Usage, prices: Prices) -> Price | PriceNeeded:
     return tables.hour_price(prices.gpu or usage.device, prices.gpu_hour_usd)
 
@@ -118,7 +114,7 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
         return None
     if usage.kind == "recorded":
         return PriceNeeded("what the recorded system costs to run", "compare with what it costs today")
-    if _remote(usage.model):
+    if is_endpoint(usage.model):
         assert usage.model is not None
         priced = production_price(usage.model, prices, when)
         if isinstance(priced, PriceNeeded):
@@ -134,10 +130,10 @@ def _running(usage: Usage, prices: Prices, when: str, parts: list[CostPart], sou
     if usage.seconds_per_answer:
         hour = _machine(usage, prices)
         if isinstance(hour, PriceNeeded):
-            return None if _remote(usage.model) else hour
+            return None if is_endpoint(usage.model) else hour
         seconds = usage.cards * usage.seconds_per_answer
         usd, low, high = (device_usd(seconds, h, prices.utilisation) for h in (hour.typical, hour.low, hour.high))
-        what = "embedding and search: " if _remote(usage.model) else ""
+        what = "embedding and search: " if is_endpoint(usage.model) else ""
         what += (
             f"{text.seconds(seconds)} of {_named(hour)} at {text.money(hour.typical)} an hour, "
             f"busy {text.quality(prices.utilisation)} of the time that is paid"

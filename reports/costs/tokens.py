@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from reports.costs.estimate import PriceNeeded
+from reports.run.schema import ENDPOINT
 
 FALLS_TO = 0.5
 """Token prices of a horizon may fall to this share: the low end of their range."""
@@ -156,7 +157,7 @@ def _by_batch(model: Any, at: datetime) -> Any | None:
 
 def _bare(model: str) -> str:
     """An endpoint's model without the prefix that makes it one."""
-    return model.removeprefix("openai:")
+    return model.removeprefix(ENDPOINT)
 
 
 def _provider(name: str) -> str | None:

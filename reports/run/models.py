@@ -13,6 +13,9 @@ from pydantic import Field, model_validator
 
 from reports.run.record import Record
 
+ENDPOINT = "openai:"
+"""Before the name of a model that an endpoint holds."""
+
 
 class ModelSpec(Record):
     """One model as the project names it."""
@@ -52,6 +55,12 @@ class ModelSpec(Record):
         if self.batch_discount is not None and not self.batch:
             raise ValueError("batch_discount says nothing without batch: add batch: true, or leave both out")
         return self
+
+
+def is_endpoint(model: ModelSpec | str | None) -> bool:
+    """Whether a model, or its id, is asked over the network; None, no model at all, is not."""
+    name = model.id if isinstance(model, ModelSpec) else model
+    return name is not None and name.startswith(ENDPOINT)
 
 
 class JudgeSpec(Record):

@@ -16,9 +16,11 @@ from reports.run.items import Example as Example  # noqa: PLC0414
 from reports.run.items import Passage as Passage  # noqa: PLC0414
 from reports.run.items import Question as Question  # noqa: PLC0414
 from reports.run.items import Turn as Turn  # noqa: PLC0414
+from reports.run.models import ENDPOINT as ENDPOINT  # noqa: PLC0414
 from reports.run.models import HumanLabels as HumanLabels  # noqa: PLC0414
 from reports.run.models import JudgeSpec as JudgeSpec  # noqa: PLC0414
 from reports.run.models import ModelSpec as ModelSpec  # noqa: PLC0414 - handed on: this module is the schema
+from reports.run.models import is_endpoint as is_endpoint  # noqa: PLC0414
 from reports.run.observations import DataFacts as DataFacts  # noqa: PLC0414
 from reports.run.observations import DataFinding as DataFinding  # noqa: PLC0414
 from reports.run.observations import DataRow as DataRow  # noqa: PLC0414

@@ -13,7 +13,7 @@ import numpy as np
 from reports import costs, text
 from reports.costs import CostEstimate, PriceNeeded, QualityGap, Usage, break_even, estimate_cost, simulate
 from reports.costs.estimate import DAYS_PER_MONTH, CostPart
-from reports.run.schema import ApproachSpec, RunHeader, Traffic, TrainingRecord
+from reports.run.schema import ApproachSpec, RunHeader, Traffic, TrainingRecord, is_endpoint
 from reports.run.store import RunStore
 from reports.statistics.outcomes import Floats
 from reports.summary.bill import BreakEven, CostLine, CostSummary
@@ -55,7 +55,7 @@ def usage(
     `prepared`: seconds until it could answer, its training included. Seconds of a remote model's requests are not
     ours to pay.
     """
-    remote = _remote(spec)
+    remote = is_endpoint(spec.model)
     trained = training.seconds if training else 0.0
     return Usage(
         kind=spec.kind,
@@ -94,11 +94,7 @@ def search_seconds(store: RunStore) -> dict[str, list[float]]:
 
 
 def _searches(spec: ApproachSpec) -> bool:
-    return _remote(spec) and spec.kind in RETRIEVES
-
-
-def _remote(spec: ApproachSpec) -> bool:
-    return spec.model is not None and spec.model.id.startswith("openai:")
+    return is_endpoint(spec.model) and spec.kind in RETRIEVES
 
 
 def cost_summary(bill: Bill | None, traffic: Traffic, kind: str) -> CostSummary:
