@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 import yaml
 
 from advisor.demo import model_folder, project_folder
+from tests.program import advisor
 
 pytestmark = pytest.mark.skipif(
     not (model_folder() / "model.safetensors").is_file(), reason="the bundled model has no weights in this checkout"
@@ -23,12 +22,11 @@ RATES = {"lora": 5e-3, "qlora": 5e-3, "full": 2e-3}
 """What a model of 2.6 million weights bears."""
 
 
-def advisor(*words: object) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "advisor.cli", *map(str, words)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def said_by(*words: object) -> str:
+    """What a command that must end well wrote."""
+    ended = advisor(*words)
+    assert ended.code == 0, ended.err
+    return ended.out
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +43,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     said["approaches"] = ["zero-shot", *({name: {**dials, "learning_rate": rate}} for name, rate in RATES.items())]
     file.write_text(yaml.safe_dump({**said, "latency_samples": 0}), encoding="utf-8")
     out = project / "runs" / "tuned"
-    advisor("run", project, "--out", out, "--plain")
+    said_by("run", project, "--out", out, "--plain")
     return out
 
 
 @pytest.mark.timeout(600)
 def test_every_method_learns_the_house_scheme(run: Path) -> None:
-    document = json.loads(advisor("report", run, "--format", "json"))
+    document = json.loads(said_by("report", run, "--format", "json"))
     found: dict[str, Any] = {item["name"]: item for item in document["approaches"]}
     assert set(found) == {"zero-shot", *RATES}
     for item in found.values():
@@ -67,7 +65,7 @@ def test_every_method_learns_the_house_scheme(run: Path) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("method", ["lora", "qlora"])
 def test_merged_weights_answer_as_the_adapter_does(run: Path, tmp_path: Path, method: str) -> None:
-    advisor("export", run, "--to", "merged", "--approach", method, "--out", tmp_path / "merged")
+    said_by("export", run, "--to", "merged", "--approach", method, "--out", tmp_path / "merged")
     record = json.loads((tmp_path / "merged" / "export.json").read_text(encoding="utf-8"))
     checks = {check["what"]: (check["equal"], check["of"]) for check in record["checks"]}
     assert (20, 20) in checks.values(), checks

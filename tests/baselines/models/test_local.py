@@ -48,22 +48,29 @@ def answers(model: LocalModel, asked: list[Prompt], decoding: Decoding = DECODIN
     return [found[i] for i in range(len(asked))]
 
 
-def one_by_one(model: LocalModel, asked: list[Prompt], decoding: Decoding = DECODING) -> list[str]:
-    """transformers' own greedy decoding of each prompt alone."""
+def greedy(model: LocalModel, ids: list[int], decoding: Decoding = DECODING) -> Any:
+    """transformers' own greedy decoding of one prompt, with the logits of every step."""
     import torch
 
-    texts = []
-    for ids in model.layout.prompt_ids([prompt.text for prompt in asked]):
-        output = model.core.model.generate(
-            input_ids=torch.tensor([ids], device=model.device),
-            attention_mask=torch.ones(1, len(ids), dtype=torch.long, device=model.device),
-            max_new_tokens=decoding.max_new_tokens,
-            do_sample=False,
-            eos_token_id=sorted(model.layout.end_ids),
-            pad_token_id=0,
-        )
-        texts.append(model.core.files.tokenizer.decode(output[0, len(ids) :], skip_special_tokens=True).strip())
-    return texts
+    return model.core.model.generate(
+        input_ids=torch.tensor([ids], device=model.device),
+        attention_mask=torch.ones(1, len(ids), dtype=torch.long, device=model.device),
+        max_new_tokens=decoding.max_new_tokens,
+        do_sample=False,
+        eos_token_id=sorted(model.layout.end_ids),
+        pad_token_id=0,
+        output_scores=True,
+        return_dict_in_generate=True,
+    )
+
+
+def one_by_one(model: LocalModel, asked: list[Prompt], decoding: Decoding = DECODING) -> list[str]:
+    """The texts of it, of each prompt alone."""
+    decode = model.core.files.tokenizer.decode
+    return [
+        decode(greedy(model, ids, decoding).sequences[0, len(ids) :], skip_special_tokens=True).strip()
+        for ids in model.layout.prompt_ids([prompt.text for prompt in asked])
+    ]
 
 
 def assert_equal_but_for_ties(
@@ -76,16 +83,7 @@ def assert_equal_but_for_ties(
     other = [at for at, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b]
     assert len(other) <= most
     for ids in model.layout.prompt_ids([asked[at].text for at in other]):
-        output = model.core.model.generate(
-            input_ids=torch.tensor([ids], device=model.device),
-            max_new_tokens=DECODING.max_new_tokens,
-            do_sample=False,
-            eos_token_id=sorted(model.layout.end_ids),
-            pad_token_id=0,
-            output_scores=True,
-            return_dict_in_generate=True,
-        )
-        best = torch.stack([step[0].topk(2).values for step in output.scores])
+        best = torch.stack([step[0].topk(2).values for step in greedy(model, ids).scores])
         assert float((best[:, 0] - best[:, 1]).min()) < 1e-3
 
 

@@ -7,7 +7,7 @@ What needs no simulation (one proportion, one pair without groups) is in `exact`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -62,12 +62,12 @@ def several(scale: float) -> Iterator[Line]:
     for n in SIZES:
         yield from settle(names, "6 equal approaches", n, partial(_equal, n=n), int(2000 * scale))
         rng, rates = np.random.default_rng(n), (0.8, 0.8, 0.7, 0.6, 0.5, 0.5)
-        sizes = [len(_table(rng, seed, n, rates).could_be_best()) for seed in range(int(300 * scale))]
+        sizes = [len(alike(rng, seed, n, rates).could_be_best()) for seed in range(int(300 * scale))]
         yield repeated("(mean size of the best set)", "2 at 0.8, others 0.7 to 0.5", n, sizes)
 
 
 def _equal(rng: np.random.Generator, seed: int, *, n: int) -> tuple[bool, ...]:
-    equal = _table(rng, seed, n, (0.8,) * 6)
+    equal = alike(rng, seed, n, (0.8,) * 6)
     wrong = any(result.words in ("better", "worse") for result in equal.against("a0"))
     columns = np.column_stack([*equal.scores.values()])
     draws = resample_sums(columns, None, RESAMPLES, seed, together=True) / n
@@ -92,10 +92,12 @@ def _equal_in_groups(rng: np.random.Generator, seed: int, *, n: int, per_group: 
     return ("a0" not in statistics.could_be_best(names, columns.mean(axis=0), draws, units=units),)
 
 
-def _table(rng: np.random.Generator, seed: int, n: int, rates: tuple[float, ...]) -> statistics.Outcomes:
-    """Approaches that share the difficulty of the cases."""
-    difficulty = rng.random(n)
-    draws = np.where(rng.random((6, n)) < 0.6, difficulty, rng.random((6, n)))
+def alike(
+    rng: np.random.Generator, seed: int, n: int, rates: Sequence[float], shared: float = 0.6
+) -> statistics.Outcomes:
+    """Approaches `a0`, `a1`, … right at these rates. `shared`: of the cases whose outcome their difficulty decides."""
+    difficulty, size = rng.random(n), (len(rates), n)
+    draws = np.where(rng.random(size) < shared, difficulty, rng.random(size))
     scores = {f"a{i}": (draws[i] < rate).astype(float) for i, rate in enumerate(rates)}
     return statistics.Outcomes("accuracy", "binary", scores, seed=seed)
 

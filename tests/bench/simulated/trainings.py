@@ -13,7 +13,7 @@ from functools import partial
 
 import numpy as np
 
-from reports import statistics
+from tests.bench.simulated.binary import alike
 from tests.bench.simulated.tally import SIZES, Kind, Line, settle
 
 RATE = 0.75
@@ -36,13 +36,8 @@ def several_trainings(scale: float) -> Iterator[Line]:
 
 
 def _trained(rng: np.random.Generator, seed: int, *, n: int, trainings: int, sd: float) -> tuple[bool, ...]:
-    difficulty = rng.random(n)
     rates = [RATE, RATE - 0.05, *rng.normal(RATE, sd, size=trainings)]
-    own = rng.random((len(rates), n))
-    draws = np.where(rng.random((len(rates), n)) < SHARED, difficulty, own)
-    scores = {f"a{i}": (draws[i] < rate).astype(float) for i, rate in enumerate(rates)}
-    table = statistics.Outcomes("accuracy", "binary", scores, seed=seed)
-    table = table.averaged({"a2": [f"a{i}" for i in range(3, 2 + trainings)]})
+    table = alike(rng, seed, n, rates, SHARED).averaged({"a2": [f"a{i}" for i in range(3, 2 + trainings)]})
     equal, margin = table.compare("a0", "a2"), table.compare("a1", "a2", margin=0.05)
     return (
         table.quality("a2").covers(RATE),
