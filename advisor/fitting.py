@@ -247,7 +247,7 @@ def _method(config: dict[str, Any], method: Method, options: FitOptions, device:
             checkpointing=found.estimate.checkpointing,
         )
         speed = Range(tokens / seconds.high, tokens / seconds.typical, tokens / seconds.low)
-    precision = _answering_precision(method, device)
+    precision = _answering_precision(device)
     answers = _answering(config, recipe, options.length, device, precision)
     if method == "qlora" and answers.estimate(1).total > memory:  # then a project has to say `precision: nf4`
         precision = "nf4"
@@ -256,7 +256,7 @@ def _method(config: dict[str, Any], method: Method, options: FitOptions, device:
     return MethodFit(method, found, answers.estimate(1), answers.estimate(rows), precision, speed)
 
 
-def _answering_precision(method: Method, device: Device) -> str:
+def _answering_precision(device: Device) -> str:
     """What `precision: auto` is there."""
     return ("bfloat16" if device.bf16 else "float16") if device.gpu else "float32"
 

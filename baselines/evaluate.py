@@ -155,10 +155,15 @@ def _answer_batches(approach: Approach, left: dict[str, Question], tally: _Tally
                 tally.add(reply, share)
 
 
-def _tell_of(error: Exception, approach: Approach, left: int, emit: Emit) -> None:
-    """The end of the batches, which the answers would not show where each question goes through alone."""
+def keep_trace(error: Exception) -> None:
+    """Where an error came from, into the worker's log, unless it is one that tells the user itself."""
     if not isinstance(error, AdvisorError):
         traceback.print_exception(error)
+
+
+def _tell_of(error: Exception, approach: Approach, left: int, emit: Emit) -> None:
+    """The end of the batches, which the answers would not show where each question goes through alone."""
+    keep_trace(error)
     emit(
         Warned(
             approach=approach.spec.name,

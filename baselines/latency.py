@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -25,8 +24,7 @@ from itertools import pairwise
 from typing import Literal
 
 from baselines.contract import AnswersAlone, AnswersCallers, AnswersTogether, Approach, Emit, Reply
-from baselines.evaluate import only_reply, sentence
-from reports.errors import AdvisorError
+from baselines.evaluate import keep_trace, only_reply, sentence
 from reports.run.events import Event, Measured, Progressed, Warned
 from reports.run.schema import LatencySample, Load, Question
 
@@ -242,8 +240,7 @@ def _measured_or_given_up(
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the boundary of one approach: engines and drivers raise anything
-        if not isinstance(error, AdvisorError):
-            traceback.print_exception(error)
+        keep_trace(error)
         given_up.add(each.label)
         what = "its merged weights" if each.merged else "it"
         emit(

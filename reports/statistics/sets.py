@@ -144,18 +144,16 @@ def swap_p(first: Sequence[SetCounts], second: Sequence[SetCounts], codes: Ints 
 
     Several trainings on a side: the statistic is the mean difference over all pairs of them, swapped together.
     """
-    pairs = [(one, other) for one in first for other in second]
-    sums = [
-        tuple(c.columns if codes is None else sum_by_group(c.columns, codes) for c in (one, other))
-        for one, other in pairs
-    ]
-    differing = np.any([np.any(b != a, axis=1) for a, b in sums], axis=0)
+    units = [[c.columns if codes is None else sum_by_group(c.columns, codes) for c in side] for side in (first, second)]
+    pairs = [(one, other, a, b) for one, a in zip(first, units[0], strict=True)
+             for other, b in zip(second, units[1], strict=True)]  # fmt: skip
+    differing = np.any([np.any(b != a, axis=1) for *_, a, b in pairs], axis=0)
     m = int(differing.sum())
     if m == 0:
         return 1.0
     swaps = np.random.default_rng(seed).integers(0, 2, size=(MOST_SET_RESAMPLES, m)).astype(np.float32)
     observed, spread = 0.0, np.zeros(MOST_SET_RESAMPLES)
-    for (one, other), (a, b) in zip(pairs, sums, strict=True):
+    for one, other, a, b in pairs:
         total_a, total_b = a.sum(axis=0), b.sum(axis=0)
         observed += float((other.value(total_b[None]) - one.value(total_a[None]))[0])
         moved = (swaps @ (b - a)[differing].astype(np.float32)).astype(float)

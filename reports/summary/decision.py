@@ -6,7 +6,7 @@ decided(store, spec, views, approaches, bills, baseline=baseline).verdict.headli
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from reports.costs import PriceNeeded
 from reports.forgotten import forgetting_cautions
@@ -41,20 +41,27 @@ def decided(
     baseline: str | None,
 ) -> Ruling:
     """Hands the facts to `reports.verdict`, which also says where it changes without failed answers or leaked cases."""
-    evidence = replace(_evidence(store, spec, views, approaches, bills), baseline=baseline)
+    evidence = _evidence(store, spec, views, approaches, bills, baseline=baseline)
     verdict = decide(evidence, spec.decision, spec.traffic)
     agreed, words = _prior(verdict, store.prior)
     return Ruling(_summary(verdict), agreed, words)
 
 
 def _evidence(
-    store: RunStore, spec: RunSpec, views: Views, approaches: Sequence[ApproachSummary], bills: Mapping[str, Bill]
+    store: RunStore,
+    spec: RunSpec,
+    views: Views,
+    approaches: Sequence[ApproachSummary],
+    bills: Mapping[str, Bill],
+    *,
+    baseline: str | None,
 ) -> Evidence:
     ran = [a.name for a in approaches if a.state != "failed"]
     outcomes = views.primary.only(ran)
     return Evidence(
         approaches=tuple(_facts(a, bills) for a in approaches if a.name in outcomes.names),
         outcomes=outcomes,
+        baseline=baseline,
         unleaked=views.unleaked.only(ran) if views.unleaked else None,
         unleaked_near=views.unleaked_near.only(ran) if views.unleaked_near else None,
         demo_model=any(a.model == "demo" for a in approaches),

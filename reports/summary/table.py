@@ -136,7 +136,7 @@ class RunTable:
         repeats = {
             name: [each for each in others if each in rows] for name, others in self.repeats.items() if name in rows
         }
-        return found.averaged(repeats) if any(repeats.values()) else found
+        return found.averaged(repeats)
 
     def _ranks(self, seed: int) -> list[int]:
         places = {case: place for place, case in enumerate(in_seeded_order(self.ids, seed))}
