@@ -1,7 +1,7 @@
 """One self-contained page: no script, no network, foreign text cleaned and escaped. Knows no numbers of its own.
 
 page = render_html(summary, store)
-for file, page in render_pages(summary, store): ...       # above 500 cases the answers stand on pages beside it
+for file, page in render_pages(summary, store): ...       # above 500 cases the answers stand on pages of their own
 """
 
 from __future__ import annotations
@@ -106,29 +106,33 @@ class ReportPage:
 
 def render_html(summary: Summary, store: RunStore, drawer: Drawer | None = None) -> str:
     """The report. Above 500 cases it links to the pages that `render_pages` writes beside it."""
-    return next(render_pages(summary, store, drawer))[1]
+    with drawer or Drawer() as drawing:
+        drawing.ask(store.folder, summary.model_dump_json())
+        return _main_page(summary, store, drawing)
 
 
 def render_pages(summary: Summary, store: RunStore, drawer: Drawer | None = None) -> Iterator[tuple[str, str]]:
-    """(file name, page): the report first, then the pages of answers where the cases are too many for one.
+    """(file name, page): the pages of answers where the cases are too many for one, then the report that links to them.
 
-    A drawer that was started earlier saves 0.6 s on a machine with two cores.
+    The figures are drawn in the drawer's process while the answers are written in this one.
     """
-    count = summary.trust.cases
-    links = _links(count)
     with drawer or Drawer() as drawing:
-        report = _report(summary, store, links, drawing)
-    yield MAIN, _environment().get_template("report.html.j2").render(page=report)
-    if links:
-        items = case_items(summary, store)
-        for i, link in enumerate(links):
-            part = tuple(islice(items, ON_THE_PAGE))
-            page = _answers_page(summary, part, links, i)
-            yield link.file, _environment().get_template("answers_page.html.j2").render(page=page)
+        drawing.ask(store.folder, summary.model_dump_json())
+        if links := _links(summary.trust.cases):
+            items = case_items(summary, store)
+            for i, link in enumerate(links):
+                part = tuple(islice(items, ON_THE_PAGE))
+                page = _answers_page(summary, part, links, i)
+                yield link.file, _environment().get_template("answers_page.html.j2").render(page=page)
+        yield MAIN, _main_page(summary, store, drawing)
+
+
+def _main_page(summary: Summary, store: RunStore, drawer: Drawer) -> str:
+    page = _report(summary, store, _links(summary.trust.cases), drawer)
+    return _environment().get_template("report.html.j2").render(page=page)
 
 
 def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer) -> ReportPage:
-    drawer.ask(store.folder, summary.model_dump_json())
     cases = () if links else tuple(case_items(summary, store))
     chosen, method = differing(summary, store), method_blocks(summary, store)
     header = summary.header
