@@ -161,7 +161,6 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
         inflation, quantile = (1.0, z_value(level)) if clusters is None else wider_quantile(effect, clusters + 2, level)
         ends.append(paired.paired_interval(n, b, c, level, inflation=inflation, quantile=quantile))
     wide, narrow = ends
-    score = paired.tango(n, b, c, 0.90, quantile=quantile * inflation**0.5)
     smoothed, spread = (b + c + 1) / (n + 2), max(1.0, effect)
     return PairedResult(
         difference=wide.value,
@@ -176,7 +175,7 @@ def _compare_binary(x: Floats, y: Floats, groups: Any) -> PairedResult:
         method=method,
         low90=narrow.low,
         high90=narrow.high,
-        score90=(score.low, score.high),
+        margin90=paired.margin_ends(n, b, c, inflation=inflation, quantile=quantile),
         p_exact=paired.mcnemar_exact(b, c) if groups is None else None,
         probability_better=paired.probability_better(b, c) if groups is None else None,
         detectable=power.detectable_difference(n, smoothed, design_effect=spread)

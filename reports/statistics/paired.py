@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import copysign, inf, sqrt
 
-from reports.statistics.proportions import z_value
+from reports.statistics.proportions import clopper_pearson, z_value
 from reports.statistics.results import Interval
 
 FEW_DISCORDANT, ENOUGH_DISCORDANT = 5, 8
@@ -110,6 +110,20 @@ def paired_interval(
     low = found.low + share * max(0.0, score.low - found.low)
     high = found.high - share * max(0.0, found.high - score.high)
     return replace(found, low=low, high=high, method="bonett-price and tango")
+
+
+def margin_ends(
+    n: int, b: int, c: int, *, inflation: float = 1.0, quantile: float | None = None
+) -> tuple[float, float]:
+    """90 % ends that a margin is held against: Tango's, and where all that differ go one way, no nearer than the exact.
+
+    B minus A is then a plain proportion, for which Clopper-Pearson keeps its level at any count: with 2 of 300 lost
+    the score interval alone rules out a true loss of 2 %, of which so few are seen in 6.02 % of runs.
+    """
+    found = tango(n, b, c, 0.90, quantile=(z_value(0.90) if quantile is None else quantile) * sqrt(inflation))
+    low = min(found.low, -clopper_pearson(b, n, 0.90).high) if c == 0 else found.low
+    high = max(found.high, clopper_pearson(c, n, 0.90).high) if b == 0 else found.high
+    return low, high
 
 
 def probability_better(b: int, c: int) -> float:

@@ -60,8 +60,8 @@ class PairedResult:
     low90: float = float("-inf")
     """90 % interval: what equivalence (TOST at alpha .05) is read from."""
     high90: float = float("inf")
-    score90: tuple[float, float] | None = None
-    """Tango's 90 % score interval of right-or-wrong scores: a margin is held against it beside the 90 % interval."""
+    margin90: tuple[float, float] | None = None
+    """Score interval of right-or-wrong scores: a margin is held against it beside the 90 % interval."""
     margin: float = 0.0
     p_exact: float | None = None
     """Exact McNemar p for right-or-wrong scores without groups: what most papers print, a little larger than mid-p."""
@@ -83,9 +83,9 @@ class PairedResult:
         """What a margin is held against: the 90 % interval, opened to the score interval where that reaches further.
 
         Bonett-Price alone would call two approaches equivalent at a true difference of the margin in up to 7 % of
-        runs where one side wins nearly all discordant cases; together it is at most 6 %.
+        runs where one side wins nearly all discordant cases; together it is at most 5 %.
         """
-        low, high = self.score90 or (self.low90, self.high90)
+        low, high = self.margin90 or (self.low90, self.high90)
         return min(low, self.low90), max(high, self.high90)
 
     @property

@@ -81,7 +81,7 @@ def widened_difference(result: PairedResult, noise: SeedNoise) -> PairedResult:
         high=d + noise.half(result.high - d, 0.95),
         low90=d - noise.half(d - low90, 0.90),
         high90=d + noise.half(high90 - d, 0.90),
-        score90=None,
+        margin90=None,
         p=float(2 * t.sf(statistic, noise.df_with(item_variance))),
         p_exact=None,
         probability_better=None,

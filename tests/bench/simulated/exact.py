@@ -24,7 +24,6 @@ DISCRETE = "fewer than 5 discordant cases expected: counts are coarse there, see
 FEW = 5
 """With fewer discordant cases expected than this, no interval both covers at most 0.98 and is honest: 3 to 0 has
 p = 0.25 and is no evidence, so that nearly every outcome must leave 0 inside."""
-TWO_OF_300 = "at most 2 lost of 300 where 6 are expected has this chance: a count cannot be cut finer"
 DISCORDANCES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 LEADS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
 """Difference as a share of the discordance: at 1 one side wins every discordant case."""
@@ -60,8 +59,7 @@ def equivalence(_: float = 1.0) -> Iterator[Line]:
         for margin, lead in product(MARGINS, LEADS[1:]):
             if margin / lead <= 0.4:
                 setting = f"margin = difference {margin}, discordance {margin / lead:.3g}"
-                said, note = _pair(n, margin / lead, margin, margin)[2], TWO_OF_300 if n * margin / lead == 6 else ""
-                yield Line("equivalence", setting, n, said, 0.0, "size", note)
+                yield Line("equivalence", setting, n, _pair(n, margin / lead, margin, margin)[2], 0.0, "size")
 
 
 def percentiles(_: float = 1.0) -> Iterator[Line]:

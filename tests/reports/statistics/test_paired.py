@@ -87,6 +87,14 @@ def test_a_loser_without_wins_is_held_to_the_score_interval_too() -> None:
     assert result.margin_needed == -result.ends90[0]
 
 
+def test_no_wins_at_all_are_held_to_the_exact_bound() -> None:
+    # a true loss of 2 % loses at most 2 of 300 in 6.02 % of runs: equivalent at that margin is not to be said of it
+    assert statistics.tango(300, 2, 0, 0.90).low > -0.02
+    assert statistics.compare(*rows(300, 2, 0), margin=0.02).words == "not shown"
+    assert statistics.compare(*rows(300, 0, 2), margin=0.02).words == "not shown"
+    assert statistics.compare(*rows(300, 1, 0), margin=0.02).words == "equivalent"
+
+
 @pytest.mark.parametrize(("b", "c", "midp"), [(1, 7, 0.03906), (8, 18, 0.05224), (12, 28, 0.01151)])
 def test_midp_fixtures(b: int, c: int, midp: float) -> None:
     assert statistics.mcnemar_midp(b, c) == pytest.approx(midp, abs=5.1e-6)
