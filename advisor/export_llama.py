@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -108,6 +109,8 @@ def _ask(file: Path, request: dict[str, Any]) -> dict[str, Any]:
         capture_output=True,
         check=False,
     )
+    if done.returncode < 0:
+        raise _killed(file, -done.returncode)
     try:
         found: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
@@ -121,3 +124,16 @@ def _ask(file: Path, request: dict[str, Any]) -> dict[str, Any]:
             f"The Python of {VARIABLE} has no llama_cpp: {found['missing']}", "Install llama-cpp-python there."
         )
     return found
+
+
+def _killed(file: Path, number: int) -> EnvironmentFault:
+    """What a signal to the child says: the system took its memory away, or the compiled code itself went wrong."""
+    if number == signal.SIGKILL:
+        said, todo = "it was killed, most likely because memory ran out", "Close other programs, then export again."
+    else:
+        said = f"it crashed ({signal.strsignal(number) or f'signal {number}'})"
+        todo = (
+            "Its compiled code is at fault, not the file. Build it without what is special to this processor: "
+            "CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --force-reinstall --no-cache-dir llama-cpp-python"
+        )
+    return EnvironmentFault(f"llama.cpp cannot run {file.name}: {said}", todo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from advisor import export_llama
 from advisor.export import ExportOptions, export_run
 from advisor.export_source import open_source
-from reports.errors import DataError, UsageError
+from reports.errors import DataError, EnvironmentFault, UsageError
 from reports.run.schema import (
     ApproachSpec,
     Case,
@@ -266,3 +267,21 @@ def test_quantised_llama_answers_are_held_against_the_merged_ones(
     assert export_run(run, "gguf", ExportOptions(out=tmp_path / "bad", quantisations=("f16",))) == 1
     rows = record_of(tmp_path / "bad")["artefacts"]
     assert (rows[0]["quality"], rows[0]["equal"], rows[0]["of"]) == (0.0, 0, len(CASES))
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "todo"),
+    [("SIGSEGV", "it crashed (Segmentation fault)", "-DGGML_NATIVE=OFF"), ("SIGKILL", "memory ran out", "Close other")],
+)
+def test_a_llama_that_dies_says_of_what_and_what_to_do(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str, todo: str
+) -> None:
+    child = tmp_path / "child.py"
+    child.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{name})\n", encoding="utf-8")
+    monkeypatch.setattr(export_llama, "llama_python", lambda: sys.executable)
+    monkeypatch.setattr(export_llama.llama_child, "__file__", str(child))
+    with open_source(run, "lora") as source, pytest.raises(EnvironmentFault) as caught:
+        export_llama.run_llama(source, tmp_path / "model-q8_0.gguf", CASES)
+    assert "model-q8_0.gguf" in str(caught.value)
+    assert said in str(caught.value)
+    assert todo in (caught.value.hint or "")

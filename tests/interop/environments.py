@@ -33,6 +33,8 @@ STEPS: dict[str, tuple[tuple[str, ...], ...]] = {
     "axolotl": (("install", TORCH), ("install", TORCH, *PACKAGES["axolotl"])),
 }
 """pip's arguments, one call after the other."""
+PORTABLE = {"CMAKE_ARGS": "-DGGML_NATIVE=OFF"}
+"""AVX2 and no more: what was compiled for exactly one processor with AMX died in its Q8_0 kernels."""
 DISK = {"llama": 1, "llamafactory": 8, "trl": 7, "axolotl": 9}
 """GB that an environment may take: PyPI's torch brings CUDA along."""
 
@@ -67,7 +69,7 @@ def _install(name: str, home: Path) -> bool:
     commands = [[sys.executable, "-m", "venv", str(home)]]
     commands += [[str(python), "-m", "pip", "-qq", "--disable-pip-version-check", *step] for step in STEPS[name]]
     for command in commands:
-        if subprocess.run(command, check=False).returncode:
+        if subprocess.run(command, env=PORTABLE | os.environ, check=False).returncode:
             _say(f"{name} cannot be installed here: {' '.join(command[1:])} failed")
             return False
     if name == "llamafactory":
