@@ -1,12 +1,16 @@
 """A LoRA layer over plain weights as one step of autograd: the same sums as PEFT's, fewer passes over memory.
 
-Refuses quantised weights, DoRA, dropout and autocast; those go PEFT's way.
+Refuses quantised weights, DoRA and dropout; those go PEFT's way. Under autocast PEFT's own sums are kept, too, but
+not its copies of every input.
 
     fuse(peft_model)                          # layers that it can take compute so from now on, while they train
 
 PEFT computes W x, then B(A x), then the scaled sum: three tensors as wide as the output, and as many again on the way
 back. Here the low-rank part is added into the product in place, and the scale goes onto the narrow tensor (Unsloth's
 kernels do so on a GPU). Measured on two cores in float32: 9 % less time a step.
+
+Over bf16 weights PEFT casts what comes in to the adapter's float32, autocast sends it back, and each layer keeps a copy
+of its own for the way back: 4 h of some 12 h + 4 I values in a Llama's layer, held for nothing.
 """
 
 from __future__ import annotations
@@ -18,13 +22,17 @@ import torch
 
 
 def fuse(model: Any) -> int:
-    """Let every layer that allows it compute so; return how many do."""
+    """Let every layer that allows it compute so; return how many do. Those over bf16 weights lose their copies."""
     from peft.tuners.lora import Linear
 
-    layers = [module for module in model.modules() if type(module) is Linear and _is_plain(module)]
+    layers = [module for module in model.modules() if type(module) is Linear]
+    plain = [layer for layer in layers if _is_plain(layer)]
     for layer in layers:
-        layer.forward = functools.partial(_forward, layer, layer.forward)
-    return len(layers)
+        if layer in plain:
+            layer.forward = functools.partial(_forward, layer, layer.forward)
+        elif layer.get_base_layer().weight.dtype == torch.bfloat16 and not layer.lora_variant:
+            layer.forward = functools.partial(_without_copy, layer, layer.forward)
+    return len(plain)
 
 
 def _is_plain(layer: Any) -> bool:
@@ -48,6 +56,15 @@ def _forward(layer: Any, plain: Any, x: torch.Tensor, *args: Any, **kwargs: Any)
     base, (name,) = layer.get_base_layer(), layer.lora_A
     a, b = layer.lora_A[name].weight, layer.lora_B[name].weight
     return _LowRank.apply(x, base.weight, base.bias, a, b, layer.scaling[name])  # type: ignore[no-untyped-call]
+
+
+def _without_copy(layer: Any, plain: Any, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+    """PEFT's own, which under autocast needs no cast before it: there and back again changes no bit of x."""
+    layer.cast_input_dtype_enabled = not torch.is_autocast_enabled(x.device.type)
+    try:
+        return plain(x, *args, **kwargs)
+    finally:
+        layer.cast_input_dtype_enabled = True
 
 
 class _LowRank(torch.autograd.Function):

@@ -11,6 +11,7 @@ The formula was checked against published measurements (median error 7 %, see te
     adapters  rank L (2·2h + 2 (h + kv) + 3 (h + I)) weights on all layers; DoRA one more for each output
     trained   4 bytes for a weight, as many for its gradient, 8 for Adam's two moments
     activations of one layer  T (8 h + 2 kv + 4 I) 2 bytes; checkpointed: T L h 2 bytes and one layer
+    LoRA      T (rank + with dropout inputs 3/2) 2 bytes for each adapted matrix
     DoRA      T two more states as wide as each output, and once PEFT's identity, product and sum for the widest matrix
     logits    10 bytes per token and vocabulary entry; 1 with logits on answer positions only
 
@@ -161,6 +162,7 @@ def estimate_memory(
         weights = linear_bytes * shape.dense + weight_bytes * (shape.in_experts + embedding)
         trained = shape.adapter(recipe.rank, recipe.targets, dora=recipe.use_dora)
         adapters = gradients = TRAINED_BYTES * trained
+        activations += _low_rank_states(shape, recipe, tokens, value, one_layer=checkpointed)
         if recipe.use_dora:
             activations += _dora_states(shape, recipe.targets, tokens, value, one_layer=checkpointed)
             activations += _dora_workspace(shape, recipe.targets, value)
@@ -174,6 +176,13 @@ def estimate_memory(
         overhead=overhead,
         checkpointing=checkpointed,
     )
+
+
+def _low_rank_states(shape: Shape, recipe: Recipe, tokens: int, value: float, *, one_layer: bool) -> float:
+    """The narrow product of each adapted matrix, and with dropout what it let through and its mask."""
+    dropped = (value + 1) if recipe.dropout else 0.0
+    matrices = shape.matrices(recipe.targets)
+    return tokens * sum((recipe.rank * value + m.inputs * dropped) * (1 if one_layer else m.count) for m in matrices)
 
 
 def _dora_states(shape: Shape, targets: str, tokens: int, value: float, *, one_layer: bool) -> float:

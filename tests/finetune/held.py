@@ -22,6 +22,11 @@ class Held(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves 
         self._alive: dict[int, int] = {}
         self.most = 0
 
+    @property
+    def now(self) -> int:
+        """Bytes alive at this moment."""
+        return sum(self._alive.values())
+
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = function(*args, **(kwargs or {}))
         for tensor in tree_leaves(made):
@@ -34,4 +39,4 @@ class Held(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves 
         if key not in self._alive:
             self._alive[key] = storage.nbytes()
             weakref.finalize(storage, self._alive.pop, key, None)
-            self.most = max(self.most, sum(self._alive.values()))
+            self.most = max(self.most, self.now)

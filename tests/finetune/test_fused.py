@@ -10,7 +10,7 @@ import pytest
 
 from finetune.adapting import adapt
 from finetune.data import Sample
-from finetune.loading import load_weights
+from finetune.loading import Precision, load_weights
 from finetune.model_files import open_model
 from finetune.objective import Objective
 from finetune.recipe import Recipe
@@ -18,11 +18,13 @@ from finetune.recipe import Recipe
 SAMPLES = [Sample(tuple(range(5, 30)), start=20), Sample(tuple(range(40, 52)), start=3), Sample((7, 8, 9), start=1)]
 
 
-def adapted(folder: Path, *, checkpointing: bool = False, **options: Any) -> tuple[Any, Any]:
+def adapted(
+    folder: Path, *, checkpointing: bool = False, precision: Precision = "auto", **options: Any
+) -> tuple[Any, Any]:
     """(transformers model, PEFT model) with adapters that are not zero any more."""
     import torch
 
-    weights = load_weights(open_model(str(folder)), device="cpu", training=True)
+    weights = load_weights(open_model(str(folder)), device="cpu", training=True, precision=precision)
     torch.manual_seed(0)
     model = adapt(weights, Recipe.from_options("lora", {"rank": 4, **options}), checkpointing=checkpointing)
     for name, parameter in model.named_parameters():
@@ -31,9 +33,9 @@ def adapted(folder: Path, *, checkpointing: bool = False, **options: Any) -> tup
     return weights.model, model.train()
 
 
-def gradients(inner: Any, model: Any) -> Iterator[tuple[str, Any]]:
+def gradients(inner: Any, model: Any, *, mixed: bool = False) -> Iterator[tuple[str, Any]]:
     model.zero_grad()
-    loss, _ = Objective(inner)(SAMPLES)
+    loss, _ = Objective(inner, mixed=mixed)(SAMPLES)
     loss.backward()  # type: ignore[no-untyped-call]
     yield "loss", loss.detach()
     for name, parameter in model.named_parameters():
@@ -58,6 +60,17 @@ def test_loss_and_every_gradient_are_pefts(tiny_model: Path) -> None:
         largest = value.abs().max()
         assert largest > 0, f"{name}: nothing to compare"
         assert (ours[name] - value).abs().max() < 1e-5 * largest, name
+
+
+def test_without_the_copy_under_autocast_not_a_bit_changes(tiny_model: Path) -> None:
+    inner, model = adapted(tiny_model, precision="bfloat16")
+    layers = fused_layers(model)
+    assert len(layers) == 2 * 7
+    ours = dict(gradients(inner, model, mixed=True))
+    for layer in layers:
+        del layer.forward
+    for name, value in gradients(inner, model, mixed=True):
+        assert (ours[name] == value).all(), name
 
 
 def test_a_bias_of_the_base_is_added(tiny_model: Path) -> None:
