@@ -13,6 +13,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -62,7 +63,6 @@ def load_weights(
 
     Raises DataError (not a usable model) or EnvironmentFault (does not fit, no bitsandbytes).
     """
-    from transformers import AutoModelForCausalLM
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()
@@ -79,9 +79,7 @@ def load_weights(
     if resolved in {"nf4", "int8"}:
         arguments["quantization_config"] = _quantization(resolved, files.config, dtype)
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **arguments
-        )
+        model, report = _read(folder, arguments, flash=training and _has_flash_attention(device, dtype))
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise _too_large(name, resolved, device) from error
@@ -100,6 +98,30 @@ def load_weights(
     if resolved == "nf4" and device == "cpu":
         _tune_quantised(model)
     return Weights(model, files, resolved, device)
+
+
+def _read(folder: Path, arguments: dict[str, Any], *, flash: bool) -> tuple[Any, dict[str, Any]]:
+    """The model and what was found of its weights; `flash`: attending by flash attention, if its architecture can."""
+    from transformers import AutoModelForCausalLM
+
+    def read(**more: Any) -> Any:
+        return AutoModelForCausalLM.from_pretrained(
+            folder, use_safetensors=True, trust_remote_code=False, output_loading_info=True, **arguments, **more
+        )
+
+    found: Any = None
+    if flash:
+        with suppress(ImportError, ValueError):
+            found = read(attn_implementation="flash_attention_2")
+    return found or read()  # type: ignore[no-any-return]
+
+
+def _has_flash_attention(device: str, dtype: Any) -> bool:
+    """Where it is installed: examples then stand in one row, each attended for itself (`finetune.objective`)."""
+    import torch
+    from transformers.utils import is_flash_attn_2_available
+
+    return device.startswith("cuda") and dtype == torch.bfloat16 and bool(is_flash_attn_2_available())
 
 
 def default_device() -> str:

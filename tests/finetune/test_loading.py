@@ -31,6 +31,24 @@ def test_a_model_loads_in_float32_on_a_cpu(tiny_model: Path) -> None:
     assert weights.model.num_parameters() == count_weights(tiny_model)
 
 
+def test_a_model_that_flash_attention_refuses_is_loaded_without_it(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    monkeypatch.setattr("finetune.loading._has_flash_attention", lambda *_: True)  # it is not, here
+    tried: list[Any] = []
+    real = AutoModelForCausalLM.from_pretrained
+
+    def watched(*said: Any, **more: Any) -> Any:
+        tried.append(more.get("attn_implementation"))
+        return real(*said, **more)
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", watched)
+    assert load_weights(open_model(str(tiny_model)), device="cpu", training=True).model.num_parameters()
+    assert tried == ["flash_attention_2", None]
+
+
 def test_nf4_loads_on_a_cpu_and_answers(tiny_model: Path) -> None:
     import torch
 

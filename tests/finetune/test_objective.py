@@ -104,6 +104,49 @@ def test_a_checkpointed_last_layer_is_computed_whole(model: Any) -> None:
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
+class Watched:
+    """Widths of what the decoder is given."""
+
+    def __init__(self, decoder: Any) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+        decoder.register_forward_pre_hook(self._see, with_kwargs=True)
+
+    def _see(self, _: Any, __: Any, given: dict[str, Any]) -> None:
+        self.shapes.append(tuple(given["input_ids"].shape))
+
+
+def test_packed_examples_have_the_gradients_of_padded_ones(model: Any) -> None:
+    """sdpa takes an example's beginning from its positions, as flash attention does from the bounds beside them."""
+    import torch
+
+    padded, packed = Objective(model), Objective(model)
+    packed._packed = None  # as where the model attends by flash attention
+    expected = gradients(model, padded)
+    watched = Watched(model.get_decoder())
+    found = gradients(model, packed)
+    assert packed._packed is True
+    assert watched.shapes[-1] == (1, 25 + 12 + 3 + 30)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_layers_that_see_the_example_before_are_not_given_packed_ones(model: Any) -> None:
+    """As those of a state space do: what stands earlier in the row reaches them."""
+    import torch
+
+    def seen_before(_: Any, __: Any, output: torch.Tensor) -> torch.Tensor:
+        return output + output.cumsum(dim=1)
+
+    model.model.layers[0].mlp.register_forward_hook(seen_before)
+    objective = Objective(model)
+    objective._packed = None
+    watched = Watched(model.get_decoder())
+    loss, _ = objective(SAMPLES)
+    assert objective._packed is False
+    assert watched.shapes[-1] == (4, 30)
+    assert loss.item() == pytest.approx(sum(Objective(model)([sample])[0].item() for sample in SAMPLES), rel=1e-4)
+
+
 def test_a_layer_that_scales_its_sums_is_found_out(model: Any) -> None:
     """As Granite's do: the same parts, other sums."""
     import torch
