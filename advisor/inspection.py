@@ -240,6 +240,8 @@ def _pairs(values: dict[str, Any]) -> str:
 def _state(entry: RunEntry) -> str:
     if entry.state == "unreadable":
         return f"unreadable: {entry.problem}"
+    if entry.state == "running":
+        return "running now"
     if entry.finished is None:
         return "not finished: advisor resume goes on"
     return f"finished, {listed(entry.finished.failed)} failed" if entry.finished.failed else "finished"

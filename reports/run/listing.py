@@ -11,6 +11,7 @@ from typing import Literal
 
 from reports.errors import DataError
 from reports.run.documents import read_document, read_header
+from reports.run.lock import is_held
 from reports.run.schema import Finished, RunHeader
 
 
@@ -19,7 +20,8 @@ class RunEntry:
     """One stored run; `problem` says why a directory with a run.json cannot be read."""
 
     folder: Path
-    state: Literal["finished", "unfinished", "unreadable"]
+    state: Literal["finished", "running", "unfinished", "unreadable"]
+    """`running`: a process writes it now."""
     header: RunHeader | None = None
     finished: Finished | None = None
     problem: str = ""
@@ -38,4 +40,6 @@ def _entry(folder: Path) -> RunEntry:
         finished = read_document(folder / "finished.json", Finished)
     except DataError as error:
         return RunEntry(folder, "unreadable", problem=str(error))
-    return RunEntry(folder, "finished" if finished else "unfinished", header, finished)
+    if finished:
+        return RunEntry(folder, "finished", header, finished)
+    return RunEntry(folder, "running" if is_held(folder / "lock") else "unfinished", header)

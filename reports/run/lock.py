@@ -54,6 +54,23 @@ class RunLock:
             self._handle = None
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process, this one or another, holds the lock now."""
+    try:
+        import fcntl
+
+        handle = os.open(path, os.O_RDONLY)
+    except (ImportError, OSError):  # Windows; never locked, or not ours to open
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
+    finally:
+        os.close(handle)
+    return False
+
+
 def refuse_foreign(folder: Path) -> None:
     """Raises UsageError where a new run would overwrite one, or would mix with something else."""
     if (folder / "run.json").exists():

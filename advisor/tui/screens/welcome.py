@@ -231,6 +231,8 @@ def _state(run: RunEntry) -> tuple[str, Content]:
     """A glyph and a word."""
     if run.state == "unreadable":
         return "✗", Content.styled("unreadable", "$error")
+    if run.state == "running":
+        return "▸", Content.styled("running now", "$accent")
     if run.state == "unfinished":
         return "▸", Content.styled("interrupted: Enter resumes", "$warning")
     failed = run.finished.failed if run.finished else ()

@@ -285,6 +285,7 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
         RunStore.create(tmp_path / name, header().model_copy(update={"started": started}), []).close()
     (tmp_path / "not-a-run").mkdir()
     with RunStore.open(tmp_path / "b", write=True) as store:
+        assert [(e.folder.name, e.state) for e in list_runs(tmp_path)] == [("b", "running"), ("a", "unfinished")]
         store.finish(Finished(finished="2026-03-01T00:01:00Z", seconds=60))
     assert [(e.folder.name, e.state) for e in list_runs(tmp_path)] == [("b", "finished"), ("a", "unfinished")]
     assert [e.folder.name for e in list_runs(tmp_path / "a")] == ["a"]
