@@ -7,6 +7,7 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 from reports import statistics
+from reports.statistics import multiplicity
 from reports.statistics.results import ScoreKind
 from reports.summary.remembered import Remembered
 
@@ -134,3 +135,12 @@ def test_james_stein_fixture() -> None:
     found = statistics.shrink([0.86, 0.84, 0.83, 0.81, 0.80, 0.79], se)
     assert found.kept == pytest.approx(0.7244, abs=5e-5)
     assert found.values == pytest.approx([0.8494, 0.8349, 0.8277, 0.8132, 0.8060, 0.7987], abs=5.1e-5)
+
+
+@pytest.mark.parametrize("units", [6, 20, 100])
+def test_one_difference_with_a_guessed_error_is_students(units: int) -> None:
+    from scipy.stats import norm, t
+
+    students = t.ppf(0.95, units - 1) / norm.ppf(0.95)
+    assert multiplicity.guessed_errors(1, units) == pytest.approx(students, rel=0.02)
+    assert multiplicity.guessed_errors(5, units) > students
