@@ -6,7 +6,7 @@ table = read_table(store); table.outcomes("accuracy", "binary").quality("rag")
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -227,7 +227,7 @@ def _scores(store: RunStore, row: ApproachRows, position: dict[str, int]) -> Non
 def _log(store: RunStore) -> RunLog:
     errors: dict[str, str] = {}
     skipped = {item.name: item for item in store.header.spec.skipped}
-    warnings: dict[str, None] = {}
+    warnings: dict[tuple[str | None, str], None] = {}
     prepared: dict[str, float] = {}
     stopped: dict[str, StoppedEarly] = {}
     cards: dict[str, int] = {}
@@ -247,7 +247,19 @@ def _log(store: RunStore) -> RunLog:
             case Prepared(approach=name, seconds=seconds):
                 prepared[name] = max(seconds, prepared.get(name, 0.0))
             case Warned(approach=warned, text=said):
-                warnings[f"{warned}: {said}" if warned else said] = None
+                warnings[warned, said] = None
             case _:
                 pass
-    return RunLog(errors, tuple(skipped.values()), tuple(warnings), prepared, stopped, cards)
+    said_once = tuple(_said_once(tuple(warnings), store.header.spec.approaches))
+    return RunLog(errors, tuple(skipped.values()), said_once, prepared, stopped, cards)
+
+
+def _said_once(warnings: Sequence[tuple[str | None, str]], approaches: Sequence[ApproachSpec]) -> Iterator[str]:
+    """What several trainings of one approach warn of in the same words is said once: of it, or of the first of them."""
+    owners = {s.name: str(s.options.get("seed_of") or s.options.get("curve_of") or s.name) for s in approaches}
+    told = {(name, text) for name, text in warnings if owners.get(name or "") == name}
+    for name, text in warnings:
+        owner = owners.get(name or "", name)
+        if owner == name or (owner, text) not in told:
+            yield f"{name}: {text}" if name else text
+        told.add((owner, text))

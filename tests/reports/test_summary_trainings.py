@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.run.events import StoppedEarly
+from reports.run.events import StoppedEarly, Warned
 from reports.run.schema import ApproachSpec, Decision, TrainingRecord
 from reports.run.store import RunStore
 from reports.statistics.sequential import e_value
@@ -100,6 +100,19 @@ def test_repeated_seeds_are_averaged_open_the_intervals_and_stand_nowhere_else(t
     assert sum("mean of 3 trainings" in cell for cell in cells) == 1
     assert any("Between 3 training seeds qlora varied" in warning for warning in found.verdict.warnings)
     assert any("Seed noise was not measured" in warning for warning in plain.verdict.warnings)
+
+
+def test_what_several_trainings_warn_of_alike_is_said_once(tmp_path: Path) -> None:
+    names = ("qlora", "qlora@seed-2", "qlora@1/2", "rag")
+    options = {"qlora@seed-2": {"seed_of": "qlora"}, "qlora@1/2": {"curve_of": "qlora"}}
+    specs = tuple(ApproachSpec(name=n, kind=n.split("@")[0], options=options.get(n, {})) for n in names)
+    store = run(tmp_path / "r", {name: [1.0] * 60 for name in names}, approaches=specs)
+    said = [("qlora@seed-2", "too high"), ("qlora", "too high"), ("qlora@1/2", "too high"), ("rag", "too high")]
+    said += [("qlora@seed-2", "overfitting"), ("qlora@1/2", "overfitting"), ("qlora", "slow")]
+    for name, words in said:
+        store.record(Warned(approach=name, text=words))
+    expected = ("qlora: too high", "rag: too high", "qlora@seed-2: overfitting", "qlora: slow")
+    assert summary_of(store).trust.warnings == expected
 
 
 def test_an_approach_that_was_stopped_early_is_compared_on_its_cases_by_a_p_that_holds_at_any_look(
