@@ -31,6 +31,9 @@ MANY = 20_000
 FEW = 50
 """Below this a warning says so."""
 
+PARTS = 50
+"""Steps whose examples are sorted by length together, at most."""
+
 SHOWN = 5
 """Places named in a message before "and … more"."""
 
@@ -146,12 +149,19 @@ def plan_epoch(samples: Sequence[Sample], recipe: Recipe, epoch: int) -> list[li
     holds the longest example: memory runs out there or never.
     """
     chance = random.Random(f"{recipe.seed}/{epoch}")
-    # Mixes neighbours: where length goes with the label, steps of one label alone teach the last one. Pads 5 % of 20 to
-    # 120 tokens; a tenth of the length padded 8 %.
-    jitter = [len(sample.ids) + chance.uniform(-1, 1) * max(3.0, 0.03 * len(sample.ids)) for sample in samples]
-    order = sorted(range(len(samples)), key=lambda i: -jitter[i])
-    steps = [order[at : at + recipe.batch] for at in range(0, len(order), recipe.batch)]
-    chance.shuffle(steps)
+    order = list(range(len(samples)))
+    chance.shuffle(order)
+    # Neighbours among a random part of the examples, at most a quarter, as transformers' own sampler takes them: sorted
+    # all together the same examples would meet in every epoch. Each part goes through all lengths before the next.
+    part = recipe.batch * max(1, min(PARTS, len(order) // (4 * recipe.batch)))
+    # Mixes neighbours: where length goes with the label, steps of one label alone teach the last one.
+    near = [len(sample.ids) + chance.uniform(-3.0, 3.0) for sample in samples]
+    steps: list[list[int]] = []
+    for at in range(0, len(order), part):
+        sheet = sorted(order[at : at + part], key=lambda i: -near[i])
+        cut = [sheet[begin : begin + recipe.batch] for begin in range(0, len(sheet), recipe.batch)]
+        chance.shuffle(cut)
+        steps += cut
     if epoch == 0:
         longest = max(range(len(samples)), key=lambda i: len(samples[i].ids))
         first = next(i for i, step in enumerate(steps) if longest in step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +97,24 @@ def test_every_example_comes_once_an_epoch_in_steps_of_a_batch() -> None:
 
 
 def test_the_longest_example_is_in_the_first_step_and_neighbours_have_like_lengths() -> None:
-    data = samples([10] * 40 + [100] * 40 + [140])
-    plan = plan_epoch(data, Recipe(batch=8), 0)
-    assert 80 in plan[0]
-    padded = sum(len(step) * max(len(data[i].ids) for i in step) for step in plan)
-    assert padded < 1.25 * sum(len(sample.ids) for sample in data)
+    data = samples([20 + i % 101 for i in range(404)] + [140])
+    for batch, most in ((8, 1.1), (16, 1.2)):
+        plan = plan_epoch(data, Recipe(batch=batch), 0)
+        assert 404 in plan[0]
+        padded = sum(len(step) * max(len(data[i].ids) for i in step) for step in plan)
+        assert padded < most * sum(len(sample.ids) for sample in data)
+
+
+def test_other_examples_meet_in_a_step_of_another_epoch_and_every_length_comes_soon() -> None:
+    data = samples([20 + i % 101 for i in range(404)])
+    first, second = (plan_epoch(data, Recipe(batch=8), epoch) for epoch in (1, 2))
+    met = {frozenset(pair) for step in first for pair in combinations(step, 2)}
+    again = [frozenset(pair) in met for step in second for pair in combinations(step, 2)]
+    assert sum(again) < 0.15 * len(again)  # sorted all together it would be a fifth
+    for at in range(0, 48, 12):
+        middles = [sum(len(data[i].ids) for i in step) / len(step) for step in first[at : at + 12]]
+        assert min(middles) < 40
+        assert max(middles) > 100
 
 
 def test_labels_whose_lengths_differ_by_a_token_are_mixed_in_a_step() -> None:
