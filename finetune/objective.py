@@ -44,6 +44,18 @@ class Objective:
         self._packed: bool | None = None if str(attention).startswith("flash_attention") else False
 
     def __call__(self, samples: Sequence[Sample]) -> tuple[torch.Tensor, int]:
+        logits, targets = self._predicted(samples)
+        return F.cross_entropy(logits, targets, reduction="sum"), len(targets)
+
+    @torch.no_grad()
+    def judged(self, samples: Sequence[Sample]) -> tuple[float, int]:
+        """Summed loss, and how many answer tokens are the likeliest where they stand."""
+        logits, targets = self._predicted(samples)
+        right = (logits.argmax(dim=-1) == targets).sum()
+        return float(F.cross_entropy(logits, targets, reduction="sum")), int(right)
+
+    def _predicted(self, samples: Sequence[Sample]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits (answer tokens, vocabulary) in float32, and the answer tokens."""
         if self._short is None:
             self._short = self._agrees(samples[:1])
             if not self._short and self._last is not None:
@@ -54,9 +66,7 @@ class Objective:
             self._packed = self._agrees_packed(samples[:2])
         batch = (_packed if self._packed else _padded)(samples, self.device)
         with self._precision():
-            logits = self._logits(batch, short=self._short)
-            loss = F.cross_entropy(logits.float(), batch.targets, reduction="sum")
-        return loss, len(batch.targets)
+            return self._logits(batch, short=self._short).float(), batch.targets
 
     def _logits(self, batch: _Batch, *, short: bool) -> torch.Tensor:
         """(answer tokens, vocabulary)."""

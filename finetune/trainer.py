@@ -18,7 +18,7 @@ import functools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from accelerate.utils import broadcast
@@ -27,7 +27,7 @@ from transformers.trainer_callback import PrinterCallback
 
 from finetune.batches import share_of, step_loader
 from finetune.checkpoint import CheckpointStore, load_tensors, save_tensors
-from finetune.course import Course
+from finetune.course import Course, Validation
 from finetune.data import Prepared, Sample, split_step
 from finetune.fit import TOKENS_AT_ONCE
 from finetune.guards import check_quantised
@@ -37,6 +37,7 @@ from finetune.recipe import Recipe
 from finetune.schedule import rate_share
 from reports.errors import EnvironmentFault
 
+T = TypeVar("T")
 WEIGHTS, BEST = "weights.safetensors", "best.safetensors"
 """Of a checkpoint, beside Trainer's own files: what is trained, now and where validation was best."""
 
@@ -83,7 +84,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
         # No wrapper: see the module's docstring.
         self.accelerator.prepare_model = functools.partial(self.accelerator.prepare_model, evaluation_mode=True)
         torch.manual_seed(recipe.seed + self.args.process_index)  # dropout differs between processes
-        course.validate, course.agree = self.validation_loss, self._first_says
+        course.validate, course.agree = self.validation, self._first_says
         course.outcome.tokens_at_once = recipe.batch_tokens or TOKENS_AT_ONCE[self.args.device.type == "cuda"]
 
     def run(self) -> None:
@@ -130,7 +131,7 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
     def _mine(self, samples: Sequence[Sample]) -> list[Sample]:
         return share_of(samples, self.args.process_index, self.args.world_size)
 
-    def _within_memory(self, samples: Sequence[Sample], compute: Callable[[list[list[Sample]]], float]) -> float:
+    def _within_memory(self, samples: Sequence[Sample], compute: Callable[[list[list[Sample]]], T]) -> T:
         """`compute` on the samples in pieces; smaller ones, from the start, each time memory runs out."""
         while True:
             cut = split_step(range(len(samples)), samples, self.course.outcome.tokens_at_once)
@@ -177,23 +178,25 @@ class AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped
 
     # --- validation -------------------------------------------------------------------------------
 
-    @torch.no_grad()
-    def validation_loss(self) -> float:
-        """Mean loss an answer token over the validation side."""
+    def validation(self) -> Validation:
+        """What the weights of now make of the validation side."""
         samples = self.data.validation
         self.model.eval()
 
-        def summed(pieces: list[list[Sample]]) -> float:
-            return sum(float(self.objective(piece)[0]) for piece in pieces)
+        def summed(pieces: list[list[Sample]]) -> list[float]:
+            found = [self.objective.judged(piece) for piece in pieces]
+            return [sum(loss for loss, _ in found), float(sum(right for _, right in found))]
 
-        total = torch.tensor(self._within_memory(self._mine(samples), summed), dtype=torch.float64)
+        mine = torch.tensor(self._within_memory(self._mine(samples), summed), dtype=torch.float64)
         self.model.train()
         check_quantised(self.model)
-        total = self.accelerator.reduce(total.to(self.args.device), reduction="sum")
-        return float(total) / sum(sample.trained for sample in samples)
+        loss, right = self.accelerator.reduce(mine.to(self.args.device), reduction="sum").tolist()
+        tokens = sum(sample.trained for sample in samples)
+        return Validation(loss / tokens, right / tokens)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        metrics = {"eval_loss": self.validation_loss()}
+        found = self.validation()
+        metrics = {"eval_loss": found.loss, "eval_right": found.right}
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 

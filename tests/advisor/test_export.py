@@ -14,6 +14,7 @@ import pytest
 from advisor import export_llama
 from advisor.export import ExportOptions, export_run
 from advisor.export_source import open_source
+from finetune.export import llama_child
 from reports.errors import DataError, EnvironmentFault, UsageError
 from reports.run.schema import (
     ApproachSpec,
@@ -279,7 +280,7 @@ def test_a_llama_that_dies_says_of_what_and_what_to_do(
     child = tmp_path / "child.py"
     child.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{name})\n", encoding="utf-8")
     monkeypatch.setattr(export_llama, "llama_python", lambda: sys.executable)
-    monkeypatch.setattr(export_llama.llama_child, "__file__", str(child))
+    monkeypatch.setattr(llama_child, "__file__", str(child))
     with open_source(run, "lora") as source, pytest.raises(EnvironmentFault) as caught:
         export_llama.run_llama(source, tmp_path / "model-q8_0.gguf", CASES)
     assert "model-q8_0.gguf" in str(caught.value)

@@ -45,6 +45,20 @@ def test_it_is_the_models_own_loss_on_answer_tokens(model: Any) -> None:
     assert loss.item() == pytest.approx(plain_loss(model), rel=1e-5)
 
 
+def test_it_counts_the_answer_tokens_that_are_the_likeliest(model: Any) -> None:
+    import torch
+
+    with torch.no_grad():
+        likeliest = [model(input_ids=torch.tensor([s.ids])).logits[0].argmax(-1).tolist() for s in SAMPLES]
+    places = [(at, s) for s, _ in enumerate(SAMPLES) for a, b in SAMPLES[s].spans for at in range(a, b)]
+    expected = sum(likeliest[s][at - 1] == SAMPLES[s].ids[at] for at, s in places)
+    taught = Sample((*SAMPLES[1].ids[:11], likeliest[1][10]), start=3)
+    loss, right = Objective(model).judged(SAMPLES)
+    assert right == expected
+    assert loss == pytest.approx(plain_loss(model), rel=1e-5)
+    assert Objective(model).judged([taught])[1] >= 1
+
+
 def test_a_model_that_changes_its_logits_keeps_its_own_forward(model: Any) -> None:
     """A soft cap after the output layer, as some architectures have: the short way would miss it."""
     import torch

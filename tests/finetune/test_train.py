@@ -96,7 +96,7 @@ def test_overfitting_is_stopped_and_the_best_adapter_kept(tiny_model: Path, tmp_
     from finetune.train import train
 
     noise = [Pair(f"Input: order {i * 7919 % 1000}", f"card {i * 104729 % 97}", f"row {i}") for i in range(60)]
-    recipe = Recipe.from_options("full", {"learning_rate": 3e-3, "epochs": 40, "batch": 8, "patience": 2})
+    recipe = Recipe.from_options("full", {"learning_rate": 3e-3, "epochs": 40, "batch": 8, "patience": 4})
     record = train(noise, str(tiny_model), recipe, tmp_path, device="cpu")
     assert record.stopped == "validation loss stopped falling"
     assert record.epochs < 40
@@ -163,10 +163,11 @@ def test_a_loss_that_is_no_number_leaves_a_record_that_can_be_read(
 def test_a_validation_that_is_no_number_keeps_the_weights_before_it(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from finetune.course import Validation
     from finetune.trainer import AnswerTrainer
 
     values = iter([9.0, 8.0, float("nan")])
-    monkeypatch.setattr(AnswerTrainer, "validation_loss", lambda self: next(values))
+    monkeypatch.setattr(AnswerTrainer, "validation", lambda self: Validation(next(values), 0.5))
     record = run(tiny_model, tmp_path)
     assert (record.stopped, record.best_step, record.best_validation_loss) == ("diverged", 6, 8.0)
     assert any("not a number" in text for text in record.warnings)

@@ -1,0 +1,50 @@
+"""Which weights a training keeps: those of the lowest validation loss, or its last."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from finetune.course import Course, Validation
+from finetune.recipe import Recipe
+
+
+def judged(points: list[tuple[int, float, float]], **options: Any) -> Course:
+    """A course of 30 steps that was validated at these: (step, loss, share of right tokens)."""
+    import torch
+
+    model = torch.nn.Linear(1, 1, bias=False)
+    course = Course(model, Recipe.from_options("lora", options), on_step=lambda *_: None)
+    course._total = 30
+    for step, loss, right in points:
+        course.outcome.step = step
+        model.weight.data.fill_(float(step))
+        course._judge(Validation(loss, right), SimpleNamespace(should_training_stop=False))
+    course._before = course._started = 0.0
+    course.on_train_end()
+    assert model.weight.item() == course.outcome.best_step
+    return course
+
+
+@pytest.mark.parametrize(
+    ("last", "kept"),
+    [
+        ((30, 0.16, 0.95), 30),  # the loss of a few confident mistakes
+        ((30, 0.16, 0.90), 30),
+        ((30, 0.16, 0.85), 10),
+        ((30, 0.05, 0.85), 30),
+        ((25, 0.16, 0.95), 10),  # no end: the rate was high
+    ],
+)
+def test_the_last_weights_are_kept_where_they_predict_as_much(last: tuple[int, float, float], kept: int) -> None:
+    course = judged([(10, 0.12, 0.90), (20, 0.14, 0.95), last], patience=0)
+    assert course.outcome.best_step == kept
+    assert course.outcome.best_loss == (last[1] if kept == last[0] else 0.12)
+
+
+def test_a_training_that_is_stopped_keeps_what_it_stopped_for() -> None:
+    course = judged([(5, 0.12, 0.90), (10, 0.3, 0.95), (15, 0.5, 0.95)], patience=2)
+    assert course.outcome.stopped == "validation loss stopped falling"
+    assert course.outcome.best_step == 5
