@@ -184,7 +184,8 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
             return
         # The rate has come down to 0 there, which no earlier weights had: a loss that a few confident mistakes raise is
         # no reason to go back. 28 trainings of `tickets` would have lost 2 points of accuracy by it, one 12.
-        if outcome.step >= self._total and found.right >= outcome.best_right:
+        ended = outcome.step >= self._total and self.recipe.schedule != "constant"
+        if ended and found.right >= outcome.best_right:
             self._keep(found)
             return
         outcome.waited += 1

@@ -44,6 +44,10 @@ def test_the_last_weights_are_kept_where_they_predict_as_much(last: tuple[int, f
     assert course.outcome.best_loss == (last[1] if kept == last[0] else 0.12)
 
 
+def test_a_rate_that_does_not_fall_gives_the_last_weights_no_advantage() -> None:
+    assert judged([(10, 0.12, 0.90), (30, 0.16, 0.95)], patience=0, schedule="constant").outcome.best_step == 10
+
+
 def test_a_training_that_is_stopped_keeps_what_it_stopped_for() -> None:
     course = judged([(5, 0.12, 0.90), (10, 0.3, 0.95), (15, 0.5, 0.95)], patience=2)
     assert course.outcome.stopped == "validation loss stopped falling"
