@@ -25,14 +25,14 @@ def fuse(model: Any) -> int:
     """Let every layer that allows it compute so; return how many do. Those over bf16 weights lose their copies."""
     from peft.tuners.lora import Linear
 
-    layers = [module for module in model.modules() if type(module) is Linear]
-    plain = [layer for layer in layers if _is_plain(layer)]
-    for layer in layers:
-        if layer in plain:
+    fused = 0
+    for layer in (module for module in model.modules() if type(module) is Linear):
+        if _is_plain(layer):
             layer.forward = functools.partial(_forward, layer, layer.forward)
+            fused += 1
         elif layer.get_base_layer().weight.dtype == torch.bfloat16 and not layer.lora_variant:
             layer.forward = functools.partial(_without_copy, layer, layer.forward)
-    return len(plain)
+    return fused
 
 
 def _is_plain(layer: Any) -> bool:

@@ -108,7 +108,7 @@ def render_html(summary: Summary, store: RunStore, drawer: Drawer | None = None)
     """The report. Above 500 cases it links to the pages that `render_pages` writes beside it."""
     with drawer or Drawer() as drawing:
         drawing.ask(store.folder, summary.model_dump_json())
-        return _main_page(summary, store, drawing)
+        return _main_page(summary, store, _links(summary.trust.cases), drawing)
 
 
 def render_pages(summary: Summary, store: RunStore, drawer: Drawer | None = None) -> Iterator[tuple[str, str]]:
@@ -118,17 +118,16 @@ def render_pages(summary: Summary, store: RunStore, drawer: Drawer | None = None
     """
     with drawer or Drawer() as drawing:
         drawing.ask(store.folder, summary.model_dump_json())
-        if links := _links(summary.trust.cases):
-            items = case_items(summary, store)
-            for i, link in enumerate(links):
-                part = tuple(islice(items, ON_THE_PAGE))
-                page = _answers_page(summary, part, links, i)
-                yield link.file, _environment().get_template("answers_page.html.j2").render(page=page)
-        yield MAIN, _main_page(summary, store, drawing)
+        links, items = _links(summary.trust.cases), case_items(summary, store)
+        for i, link in enumerate(links):
+            part = tuple(islice(items, ON_THE_PAGE))
+            page = _answers_page(summary, part, links, i)
+            yield link.file, _environment().get_template("answers_page.html.j2").render(page=page)
+        yield MAIN, _main_page(summary, store, links, drawing)
 
 
-def _main_page(summary: Summary, store: RunStore, drawer: Drawer) -> str:
-    page = _report(summary, store, _links(summary.trust.cases), drawer)
+def _main_page(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer) -> str:
+    page = _report(summary, store, links, drawer)
     return _environment().get_template("report.html.j2").render(page=page)
 
 
