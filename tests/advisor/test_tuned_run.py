@@ -39,7 +39,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (project / name).write_text("".join(rows[: count + 1]), encoding="utf-8")
     file = project / "advisor.yaml"
     said = yaml.safe_load(file.read_text(encoding="utf-8"))
-    dials = {"epochs": 6, "patience": 0, "probe": "none"}
+    dials = {"epochs": 8, "patience": 0, "probe": "none"}
     said["approaches"] = ["zero-shot", *({name: {**dials, "learning_rate": rate}} for name, rate in RATES.items())]
     file.write_text(yaml.safe_dump({**said, "latency_samples": 0}), encoding="utf-8")
     out = project / "runs" / "tuned"
@@ -57,6 +57,7 @@ def test_every_method_learns_the_house_scheme(run: Path) -> None:
     for method in RATES:
         training = found[method]["training"]
         assert (training["method"], training["examples"] + training["validation_examples"]) == (method, EXAMPLES)
+        assert found[method]["quality"]["low"] > found["zero-shot"]["quality"]["high"]
     words = {pair["b"]: pair["words"] for pair in document["comparisons"] if pair["a"] == "zero-shot"}
     assert words == dict.fromkeys(RATES, "better")
 
