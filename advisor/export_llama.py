@@ -22,6 +22,7 @@ from typing import Any
 
 from advisor.export_checks import context_of, prompts_of
 from advisor.export_source import Source
+from advisor.workers import ending
 from finetune.export import llama_child
 from finetune.export.folder import Check
 from finetune.export.gguf_vocabulary import probe_texts
@@ -110,7 +111,7 @@ def _ask(file: Path, request: dict[str, Any]) -> dict[str, Any]:
         check=False,
     )
     if done.returncode < 0:
-        raise _killed(file, -done.returncode)
+        raise _killed(file, done.returncode)
     try:
         found: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
@@ -126,14 +127,13 @@ def _ask(file: Path, request: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _killed(file: Path, number: int) -> EnvironmentFault:
+def _killed(file: Path, code: int) -> EnvironmentFault:
     """What a signal to the child says: the system took its memory away, or the compiled code itself went wrong."""
-    if number == signal.SIGKILL:
-        said, todo = "it was killed, most likely because memory ran out", "Close other programs, then export again."
+    if code == -signal.SIGKILL:
+        todo = "Close other programs, then export again."
     else:
-        said = f"it crashed ({signal.strsignal(number) or f'signal {number}'})"
         todo = (
             "Its compiled code is at fault, not the file. Build it without what is special to this processor: "
             "CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --force-reinstall --no-cache-dir llama-cpp-python"
         )
-    return EnvironmentFault(f"llama.cpp cannot run {file.name}: {said}", todo)
+    return EnvironmentFault(f"llama.cpp cannot run {file.name}: {ending(code)}", todo)

@@ -8,10 +8,14 @@ lock = RunLock(folder / "lock"); …; lock.release()
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 from reports.errors import EnvironmentFault, UsageError
 from reports.run.atomic import unwritable
+
+LOOKS = (0.001, 0.01, 0.05)
+"""Seconds to wait before asking again."""
 
 
 class RunLock:
@@ -19,14 +23,12 @@ class RunLock:
 
     def __init__(self, path: Path) -> None:
         """Raises UsageError that names the other writer's process, EnvironmentFault where locks are not supported."""
-        import fcntl  # absent on Windows, where stored runs can still be read
-
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise unwritable(path, error) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except BlockingIOError as error:
             owner = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
@@ -54,8 +56,22 @@ class RunLock:
             self._handle = None
 
 
+def _lock(handle: int) -> None:
+    """Raises BlockingIOError where another writer holds it, and not only somebody who looks (`is_held`)."""
+    import fcntl  # absent on Windows, where stored runs can still be read
+
+    for wait in (*LOOKS, None):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if wait is None:
+                raise
+            time.sleep(wait)
+
+
 def is_held(path: Path) -> bool:
-    """Whether a process, this one or another, holds the lock now."""
+    """Whether a process, this one or another, holds the lock now. Looking takes a shared lock for microseconds."""
     try:
         import fcntl
 

@@ -272,7 +272,7 @@ def test_quantised_llama_answers_are_held_against_the_merged_ones(
 
 @pytest.mark.parametrize(
     ("name", "said", "todo"),
-    [("SIGSEGV", "it crashed (Segmentation fault)", "-DGGML_NATIVE=OFF"), ("SIGKILL", "memory ran out", "Close other")],
+    [("SIGSEGV", "SIGSEGV", "-DGGML_NATIVE=OFF"), ("SIGKILL", "want of memory", "Close other")],
 )
 def test_a_llama_that_dies_says_of_what_and_what_to_do(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str, todo: str

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ import pytest
 from reports.errors import DataError, EnvironmentFault, UsageError
 from reports.run.events import Answered, ApproachFailed, Measured, Scored, TrainingFinished
 from reports.run.listing import list_runs
+from reports.run.lock import RunLock
 from reports.run.schema import (
     Answer,
     ApproachSpec,
@@ -289,3 +292,13 @@ def test_runs_are_listed_newest_first(tmp_path: Path) -> None:
         store.finish(Finished(finished="2026-03-01T00:01:00Z", seconds=60))
     assert [(e.folder.name, e.state) for e in list_runs(tmp_path)] == [("b", "finished"), ("a", "unfinished")]
     assert [e.folder.name for e in list_runs(tmp_path / "a")] == ["a"]
+
+
+def test_a_writer_waits_for_whoever_only_looks(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with path.open("w") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.02, lambda: fcntl.flock(looking, fcntl.LOCK_UN)).start()
+        lock = RunLock(path)
+        assert path.read_text() == str(os.getpid())
+        lock.release()
