@@ -70,6 +70,9 @@ class Browse(ModalScreen[str | None]):
         if getattr(event, "key", "") == "down" and self.query_one("#path").has_focus:
             self.query_one("#tree").focus()
 
+    def on_input_changed(self) -> None:
+        self.query_one("#problem", Static).update("")
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         said = event.value.strip()
         if said or self._none:

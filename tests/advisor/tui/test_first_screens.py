@@ -172,6 +172,7 @@ async def test_a_new_project_is_written_from_a_file_that_was_typed(size: tuple[i
         assert "There is no nothing" in seen(pilot)
         for _ in "nothing":
             await pilot.press("backspace")
+        assert "There is no" not in seen(pilot)
         await pilot.press(*"source", "slash", *"eval", "full_stop", *"csv", "enter")
         await settled(pilot)
         assert "60 rows" in seen(pilot)
