@@ -32,18 +32,39 @@ def test_a_training_that_hardly_began_is_told_with_its_figures() -> None:
     assert said.endswith("give it more epochs (it had 3).")
 
 
+def test_a_small_model_that_hardly_began_may_take_a_higher_rate() -> None:
+    small = training(7.1, 5.9, 5.8).model_copy(
+        update={"trainable_parameters": 500_000, "recipe": {"learning_rate": 2e-4}}
+    )
+    (said,) = undertrained_caution("qlora", small)
+    assert "or a higher learning_rate (it had 0.0002;" in said
+    for change in ({"trainable_parameters": 9_000_000}, {"recipe": {"learning_rate": 3e-3}}, {"method": "full"}):
+        (said,) = undertrained_caution("qlora", small.model_copy(update=change))
+        assert "learning_rate" not in said
+
+
 @pytest.mark.parametrize(
     "quiet",
     [
         None,
         training(3.09, 0.5, 0.013),
         training(7.1, 5.8, 5.9, best=1),
+        training(7.1, 5.8, 5.9),
         training(0.3, 0.28, 0.26),
         training(7.1, 5.9, 5.8, stopped="diverged: loss rose"),
         training(7.1),
         training(None, 5.9, 5.8),
     ],
-    ids=["none", "learnt", "turned up", "knew it before", "stopped for another reason", "one point", "no base loss"],
+    ids=[
+        "none",
+        "learnt",
+        "turned up",
+        "turned up, kept",
+        "knew it before",
+        "stopped for another reason",
+        "one point",
+        "no base loss",
+    ],
 )
 def test_all_others_are_silent(quiet: TrainingRecord | None) -> None:
     assert list(undertrained_caution("qlora", quiet)) == []
