@@ -24,6 +24,8 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 FONT_SIZE = 13
 CHARACTER = 6.6
 """Mean width in pixels of a character at that size."""
+LABEL_STEPS = (0.0, -14.0, 14.0, -30.0, 30.0)
+"""Pixels that a label may be moved up or down from its point, the first ones first: a far label names another point."""
 
 _SIZE = re.compile(r'<svg ([^>]*?)width="(\d+)" height="(\d+)"')
 _NAMESPACES = re.compile(r' xmlns(?::xlink)?="[^"]*"')
@@ -146,9 +148,9 @@ def padded(
 
 
 def place_labels(
-    points: list[tuple[float, float]], names: list[str], width: float = WIDTH
+    points: list[tuple[float, float]], names: list[str], width: float = WIDTH, height: float = HEIGHT
 ) -> list[tuple[float, float, str]]:
-    """(dx, dy, alignment) for each label in pixels: beside its point, moved off other labels and points.
+    """(dx, dy, alignment) for each label in pixels: beside its point, moved off other labels, points and the axis.
 
     Points are (x, y) in pixels from the upper left. Tried in a fixed order, so the same points give the same places.
     """
@@ -156,11 +158,11 @@ def place_labels(
     placed: list[tuple[float, float, str]] = []
     for (x, y), name in zip(points, names, strict=True):
         long = CHARACTER * len(name)
-        options = [(10.0, dy, "left") for dy in (0.0, -13.0, 13.0, -24.0, 24.0)] + [
-            (-10.0, dy, "right") for dy in (0.0, -13.0, 13.0, -24.0, 24.0)
-        ]
+        options = [(dx, dy, side) for dy in LABEL_STEPS for dx, side in ((10.0, "left"), (-10.0, "right"))]
         boxes = {option: _box(x, y, option, long) for option in options}
-        best = min(options, key=lambda option: (_cost(boxes[option], taken, (x, y), width), options.index(option)))
+        best = min(
+            options, key=lambda option: (_cost(boxes[option], taken, (x, y), width, height), options.index(option))
+        )
         taken.append(boxes[best])
         placed.append(best)
     return placed
@@ -177,9 +179,10 @@ def _cost(
     taken: list[tuple[float, float, float, float]],
     own: tuple[float, float],
     width: float,
+    height: float,
 ) -> float:
-    """Overlapped area with what is there already, and what hangs over the plot's sides."""
-    outside = max(0.0, -box[0]) + max(0.0, box[2] - width - 70)
+    """Overlapped area with what is there already, and what hangs over the plot's sides or into the axis below."""
+    outside = max(0.0, -box[0]) + max(0.0, box[2] - width - 70) + max(0.0, box[3] - height - 6)
     covered = 0.0
     for other in taken:
         if (other[0] + 6, other[1] + 6) == own:

@@ -138,6 +138,12 @@ def test_labels_of_near_points_keep_apart() -> None:
     assert side != other or abs((100 + first) - (104 + second)) >= 12
 
 
+def test_labels_of_points_on_the_axis_stay_beside_them_and_out_of_the_ticks() -> None:
+    places = place_labels([(122, 268), (129, 270), (89, 270)], ["qlora", "few-shot", "zero-shot"])
+    assert all(dy <= 0 for _, dy, _ in places)
+    assert places[2][2] == "right"
+
+
 @given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
 def test_scales_hold_their_data(low: float, width: float) -> None:
     first, last = padded(low, low + width)
