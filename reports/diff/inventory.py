@@ -25,6 +25,8 @@ PACKAGES = "environment.packages."
 PRICED = ("usd_per_million", "budget_usd")
 PACE = ("requests_per_minute", "tokens_per_minute", "max_concurrency")
 """Ends of an approach's keys that move money, or only how fast it is asked."""
+BESIDE = ("probe", "curve", "merged_latency")
+"""Options of an approach that measure more and leave its own answers as they are."""
 SHOWN = 80
 """Characters of a value on either side of the arrow."""
 
@@ -53,7 +55,7 @@ def _approaches(found: Iterable[Change], kinds: Mapping[str, str]) -> Iterator[M
             key = path.removeprefix(f"{owner}.").removeprefix("options.")
             if key.endswith(PRICED):
                 yield _arrow("rule and prices", f"{owner}: {key}", change, "verdict", ())
-            elif key.endswith(PACE):
+            elif key.endswith(PACE) or key in BESIDE:
                 yield _arrow("settings", f"{owner}: {key}", change, "nothing", ())
             else:
                 yield _arrow("settings", f"{owner}: {key}", change, "answers", (owner,))

@@ -92,6 +92,19 @@ def test_one_change_is_named_as_the_cause_and_two_are_not_told_apart(make_run: M
     assert of(again, "zero-shot") == "Only one thing changed that can have moved it: max_answer_tokens."
 
 
+def test_what_is_measured_beside_the_answers_moves_none(make_run: MakeRun) -> None:
+    a, b = make_run("a", cases=60), options(make_run("b", cases=60), "qlora", rank=8)
+    b = options(b, "qlora", probe="none", curve=True, merged_latency=True)
+    diff = diff_runs(a, b)
+    assert {m.name: m.moves for m in diff.moved} == {
+        "qlora: rank": "answers",
+        "qlora: probe": "nothing",
+        "qlora: curve": "nothing",
+        "qlora: merged_latency": "nothing",
+    }
+    assert of(diff, "qlora") == "Only one thing changed that can have moved it: qlora: rank."
+
+
 def test_the_rule_moves_the_verdict_and_no_answer(make_run: MakeRun) -> None:
     a, b = (make_run(name, cases=60, contenders=3) for name in "ab")
     decision = b.header.spec.decision.model_copy(update={"min_quality": 0.5})
