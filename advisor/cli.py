@@ -68,16 +68,24 @@ def opened(
 
 
 @app.command()
-def new(
+def new(  # noqa: PLR0917 - typer reads the parameters by name
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where advisor.yaml is written.")],
     eval_file: Annotated[Path, typer.Option("--eval", help="The eval set, in any usual format.")],
     train: Annotated[Path | None, typer.Option(help="Training examples.")] = None,
     documents: Annotated[Path | None, typer.Option(help="A folder or file of documents to retrieve from.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="COLUMN", help="Column of the input, in both files; repeatable."),
+    ] = None,
+    references: Annotated[
+        list[str] | None,
+        typer.Option("--reference", metavar="COLUMN", help="Column of the expected answer, in both files; repeatable."),
+    ] = None,
 ) -> None:
     """Look at data files, guess task, columns and metrics, and write a commented advisor.yaml."""
     from advisor.inspection import new_project
 
-    new_project(folder, eval_file, train, documents)
+    new_project(folder, eval_file, train, documents, inputs=inputs or (), references=references or ())
 
 
 @app.command()

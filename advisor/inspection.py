@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,12 +29,31 @@ class Cleaning:
     """Names of fixes; empty takes the safe ones."""
 
 
-def new_project(folder: Path, eval_file: Path, train: Path | None, documents: Path | None) -> None:
-    """Guesses from the files, says what and why, writes advisor.yaml."""
+def new_project(
+    folder: Path,
+    eval_file: Path,
+    train: Path | None,
+    documents: Path | None,
+    *,
+    inputs: Sequence[str] = (),
+    references: Sequence[str] = (),
+) -> None:
+    """Guesses from the files what is not said, says what and why, writes advisor.yaml."""
     from advisor.new import write_project
     from baselines.guess import guess
+    from baselines.source import Source
 
-    found = guess(str(eval_file.resolve()), train=_named(train), documents=_named(documents))
+    def side(path: Path) -> Source:
+        return Source(path=str(path.resolve()), input=tuple(inputs), reference=tuple(references))
+
+    try:
+        found = guess(side(eval_file), train=side(train) if train else None, documents=_named(documents))
+    except DataError as error:
+        if error.hint is None or "COLUMN" not in error.hint:
+            raise
+        raise DataError(
+            str(error), f"{error.hint} For `advisor new` it is --input COLUMN, --reference COLUMN."
+        ) from error
     for reason in found.reasons:
         _say(f"{reason}")
     file = write_project(folder, found)

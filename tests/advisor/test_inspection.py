@@ -11,7 +11,7 @@ import pytest
 
 from advisor import inspection
 from finetune import model_files
-from reports.errors import EnvironmentFault, UsageError
+from reports.errors import DataError, EnvironmentFault, UsageError
 from tests.misbehaving_server import Server
 
 FROZEN = Path(__file__).resolve().parents[1] / "runs" / "v1-small"
@@ -156,3 +156,22 @@ def test_a_new_project_can_be_planned_at_once(tmp_path: Path, capsys: pytest.Cap
     assert f"next: advisor plan {tmp_path / 'home'}" in out
     inspection.show_plan(tmp_path / "home", as_json=False, allow_broken=False)
     assert "will run floor" in shown(capsys)
+
+
+def test_a_new_project_s_columns_are_asked_for_where_they_cannot_be_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = "The patient came in with a cough that had lasted for three weeks and with no fever at all. " * 3
+    rows = [
+        f"{long}{i},{'GENHX' if i % 2 else 'ALLERGY'},A cough for {i} weeks and no fever was told." for i in range(60)
+    ]
+    (tmp_path / "eval.csv").write_text("dialogue,section_header,section_text\n" + "\n".join(rows))
+    with pytest.raises(DataError, match=r"section_header \(classification\) or section_text") as caught:
+        inspection.new_project(tmp_path / "home", tmp_path / "eval.csv", None, None)
+    assert caught.value.hint is not None
+    assert caught.value.hint.endswith("For `advisor new` it is --input COLUMN, --reference COLUMN.")
+    assert not (tmp_path / "home").exists()
+    inspection.new_project(tmp_path / "home", tmp_path / "eval.csv", None, None, references=["section_header"])
+    assert "task: classification" in shown(capsys)
+    inspection.show_plan(tmp_path / "home", as_json=False, allow_broken=False)
+    assert "labels (2): ALLERGY, GENHX" in shown(capsys)
