@@ -15,7 +15,7 @@ from reports.expected import against_actual
 from reports.forgotten import forgetting_words, sampled_words
 from reports.leaks import finding_lines, finding_rows, leak_facts
 from reports.run.events import ApproachFinished, Prepared
-from reports.run.schema import Answer, ApproachSpec, Environment
+from reports.run.schema import Answer, ApproachSpec, Environment, TrainingRecord
 from reports.run.store import RunStore
 from reports.sentences import name, tested_words
 from reports.summary.model import ApproachSummary, Summary
@@ -173,16 +173,31 @@ def _recall(approach: ApproachSummary) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
+def _kept_loss(training: TrainingRecord) -> str:
+    """Of the weights that were kept, and the lowest one where that is another."""
+    if training.best_validation_loss is None:
+        return "–"
+    said = text.number(training.best_validation_loss, 3)
+    held = [(p.validation_loss, p.step) for p in training.history if p.validation_loss is not None]
+    lowest, step = min(held, default=(training.best_validation_loss, training.best_step))
+    if step != training.best_step:
+        said += (
+            f"; {text.number(lowest, 3)} at step {step:,}, but the last weights predict at least as many held-out "
+            "tokens right"
+        )
+    return said
+
+
 def _training(approach: ApproachSummary) -> list[tuple[str, str]]:
     training = approach.training
     if training is None:
         return []
-    loss = "–" if training.best_validation_loss is None else text.number(training.best_validation_loss, 3)
     facts = [
         ("Training", f"{training.method}, {training.examples:,} examples, {training.validation_examples:,} held out"),
         ("Recipe", _dials(training.recipe)),
-        ("Steps", f"{training.steps:,} ({text.number(training.epochs, 1)} epochs), best at {training.best_step:,}"),
-        ("Best validation loss", loss),
+        ("Steps", f"{training.steps:,} ({text.number(training.epochs, 1)} epochs)"),
+        ("Weights kept", f"those of step {training.best_step:,}"),
+        ("Their validation loss", _kept_loss(training)),
         ("Ended by", training.stopped),
         ("Took", f"{text.seconds(training.seconds)}, {text.size(training.peak_memory_bytes)} of memory at most"),
         ("Trained tokens", f"{training.trained_tokens:,} of answers carried loss"),

@@ -15,6 +15,8 @@ from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
 
 POINTS = 160
+LEVEL = 0.98
+"""A last validation loss above this share of the one before has levelled off."""
 SHOWN = 12
 """Trainings of one size that are drawn and listed one by one."""
 
@@ -70,10 +72,16 @@ def _loss_title(approach: ApproachSummary, training: TrainingRecord, held: list[
     name = label(approach.name)
     if not held:
         return f"{name}: training loss fell to {text.number(training.history[-1].loss, 2)}; nothing was held out"
-    last = held[-1]
-    if training.best_step >= last["step"]:
-        return f"{name} was still improving when training ended: more epochs may help"
-    return f"{name} was best at step {training.best_step:,}; later steps only fitted the training examples"
+    last, lowest = held[-1], min(held, key=lambda point: point["loss"])
+    if training.best_step < last["step"]:
+        return f"{name} was best at step {training.best_step:,}; later steps only fitted the training examples"
+    if lowest["loss"] < last["loss"]:
+        return (
+            f"{name} had its lowest loss at step {lowest['step']:,}; the last weights are right as often and are kept"
+        )
+    if len(held) > 1 and last["loss"] > LEVEL * held[-2]["loss"]:
+        return f"{name} had levelled off when training ended"
+    return f"{name} was still improving when training ended: more epochs may help"
 
 
 def _loss_table(training: TrainingRecord) -> Table:

@@ -170,7 +170,9 @@ class TrainingRecord(Record):
     steps: int
     epochs: float
     best_step: int
+    """Of the weights that are kept."""
     best_validation_loss: float | None
+    """Theirs: the lowest, or that of the last step, whose weights may be kept for predicting as many tokens right."""
     stopped: str
     """Why it ended: 'all epochs', 'validation loss stopped falling', …"""
     seconds: float

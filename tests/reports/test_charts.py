@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from reports.charts import draw, draw_all, figures_from, finished, sketch_all
 from reports.charts.differences import differences
 from reports.charts.frame import padded, place_labels
-from reports.charts.learning import curves
+from reports.charts.learning import curves, losses
 from reports.charts.quality_cost import quality_cost
 from reports.charts.volume import total, volume
 from reports.drawing import Drawer
 from reports.html import render_html
+from reports.run.schema import TrainingStep
 from reports.run.store import RunStore
 from reports.summary import Summary
 from reports.summary.bill import CostSummary
@@ -123,6 +124,28 @@ def test_a_learning_curve_says_how_many_trainings_stand_behind_it(summary: Summa
     assert "One training a size" in caption(0.6)
     assert "2 trainings a size on the same examples" in caption(0.55, 0.65)
     assert "Mind this." in caption(0.6)
+
+
+@pytest.mark.parametrize(
+    ("held", "kept", "said"),
+    [
+        ((2.0, 1.0, 0.5), 2, "still improving when training ended"),
+        ((2.0, 0.5, 0.499), 2, "had levelled off when training ended"),
+        ((2.0, 0.5, 0.7), 1, "was best at step 1; later steps only fitted"),
+        ((2.0, 0.5, 0.7), 2, "had its lowest loss at step 1; the last weights are right as often and are kept"),
+    ],
+)
+def test_a_loss_s_title_says_what_became_of_the_weights(
+    summary: Summary, held: tuple[float, ...], kept: int, said: str
+) -> None:
+    steps = tuple(TrainingStep(step=i, epoch=float(i), loss=1.0, validation_loss=v) for i, v in enumerate(held))
+    trained = next(a for a in summary.approaches if a.training is not None)
+    assert trained.training is not None
+    changed = {"history": steps, "best_step": kept, "best_validation_loss": held[kept]}
+    training = trained.training.model_copy(update=changed)
+    one = summary.model_copy(update={"approaches": (trained.model_copy(update={"training": training}),)})
+    (sketch,) = losses(one)
+    assert said in sketch.title
 
 
 @given(st.lists(st.tuples(st.floats(0, 400), st.floats(0, 270)), min_size=2, max_size=6, unique=True))

@@ -79,7 +79,7 @@ def training_words(name: str, training: Training) -> Content:
         done = training.finished
         said += Content(f"  trained in {text.seconds(done.seconds)}: ") + plain(done.stopped)
         if done.best_validation_loss is not None:
-            said += Content(f", best validation loss {done.best_validation_loss:.3f} at step {done.best_step}")
+            said += Content(f", step {done.best_step} kept, validation loss {done.best_validation_loss:.3f}")
         return said
     if step is None:
         return said
