@@ -34,7 +34,7 @@ SLOW_SAVE = 1.0
 """Seconds from which a checkpoint counts as slow."""
 
 UNSTOPPED_PATIENCE = 2
-"""Evaluations after the best one at which overfitting is told where `patience: 0` does not stop for it."""
+"""Evaluations after the best one from which the end of a training that `patience: 0` does not stop is overfitting."""
 
 
 @dataclass
@@ -184,14 +184,14 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
             return
         # The rate has come down to 0 there, which no earlier weights had: a loss that a few confident mistakes raise is
         # no reason to go back. 28 trainings of `tickets` would have lost 2 points of accuracy by it, one 12.
-        ended = outcome.step >= self._total and self.recipe.schedule != "constant"
-        if ended and found.right >= outcome.best_right:
+        ended = outcome.step >= self._total
+        if ended and self.recipe.schedule != "constant" and found.right >= outcome.best_right:
             self._keep(found)
             return
         outcome.waited += 1
-        if not self.recipe.patience and outcome.waited == UNSTOPPED_PATIENCE:
-            self._check_overfit(validation, unless=" unless the last ones predict the validation answers as well")
-        if self.recipe.patience and outcome.waited >= self.recipe.patience and outcome.step < self._total:
+        if ended and not self.recipe.patience and outcome.waited >= UNSTOPPED_PATIENCE:
+            self._check_overfit(validation)
+        if self.recipe.patience and outcome.waited >= self.recipe.patience and not ended:
             alarm = self.watch.far_above(outcome.step, outcome.best_loss)
             if alarm:
                 self._diverge(alarm, control)
@@ -212,7 +212,7 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         control.should_training_stop = True
         self._warn(f"Training {why}")
 
-    def _check_overfit(self, validation: float, unless: str = "") -> None:
+    def _check_overfit(self, validation: float) -> None:
         """Say so where the training loss went on falling while the validation loss rose."""
         outcome, now = self.outcome, self.watch.level
         if outcome.best_loss is None or now >= 0.95 * outcome.best_train or validation <= 1.02 * outcome.best_loss:
@@ -220,7 +220,7 @@ class Course(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         self._warn(
             f"Overfitting from step {outcome.best_step} on: the training loss fell from {outcome.best_train:.3f} to "
             f"{now:.3f} while the validation loss rose from {outcome.best_loss:.3f} to {validation:.3f}. "
-            f"The weights of step {outcome.best_step} are kept{unless}. More examples help first, then fewer epochs."
+            f"The weights of step {outcome.best_step} are kept. More examples help first, then fewer epochs."
         )
 
     def _check_growth(self) -> None:

@@ -20,6 +20,8 @@ def judged(points: list[tuple[int, float, float]], **options: Any) -> Course:
     course._total = 30
     for step, loss, right in points:
         course.outcome.step = step
+        course.watch.recent.clear()
+        course.watch.recent.append(1 / step)  # the training loss falls
         model.weight.data.fill_(float(step))
         course._judge(Validation(loss, right), SimpleNamespace(should_training_stop=False))
     course._before = course._started = 0.0
@@ -52,3 +54,19 @@ def test_a_training_that_is_stopped_keeps_what_it_stopped_for() -> None:
     course = judged([(5, 0.12, 0.90), (10, 0.3, 0.95), (15, 0.5, 0.95)], patience=2)
     assert course.outcome.stopped == "validation loss stopped falling"
     assert course.outcome.best_step == 5
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        ([(5, 0.12, 0.90), (10, 0.3, 0.9), (20, 0.4, 0.9), (30, 0.5, 0.8)], True),
+        ([(5, 0.12, 0.90), (10, 0.3, 0.9), (20, 0.4, 0.9), (30, 0.5, 0.9)], False),  # the last ones are as right
+        ([(5, 0.12, 0.90), (10, 0.3, 0.9), (20, 0.4, 0.9), (30, 0.1, 0.9)], False),  # it came down again
+        ([(5, 0.3, 0.90), (10, 0.2, 0.9), (20, 0.12, 0.9), (30, 0.5, 0.8)], False),  # one rise may be chance
+    ],
+)
+def test_a_training_that_may_not_stop_is_called_overfitted_once_and_at_its_end(
+    points: list[tuple[int, float, float]], said: bool
+) -> None:
+    outcome = judged(points, patience=0).outcome
+    assert [text.split(":")[0] for text in outcome.warnings] == (["Overfitting from step 5 on"] if said else [])
