@@ -72,7 +72,9 @@ def _loss_title(approach: ApproachSummary, training: TrainingRecord, held: list[
     name = label(approach.name)
     if not held:
         return f"{name}: training loss fell to {text.number(training.history[-1].loss, 2)}; nothing was held out"
-    last, lowest = held[-1], min(held, key=lambda point: point["loss"])
+    last = held[-1]
+    trained = [point for point in held if point["step"] > 0]  # the untrained model's is nobody's best step
+    lowest = min(trained, key=lambda point: point["loss"], default=last)
     if training.best_step < last["step"]:
         return f"{name} was best at step {training.best_step:,}; later steps only fitted the training examples"
     if lowest["loss"] < last["loss"]:

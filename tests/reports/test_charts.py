@@ -130,6 +130,7 @@ def test_a_learning_curve_says_how_many_trainings_stand_behind_it(summary: Summa
     ("held", "kept", "said"),
     [
         ((2.0, 1.0, 0.5), 2, "still improving when training ended"),
+        ((0.1, 1.0, 0.5), 2, "still improving when training ended"),
         ((2.0, 0.5, 0.499), 2, "had levelled off when training ended"),
         ((2.0, 0.5, 0.7), 1, "was best at step 1; later steps only fitted"),
         ((2.0, 0.5, 0.7), 2, "had its lowest loss at step 1; the last weights are right as often and are kept"),

@@ -11,19 +11,21 @@ from reports.summary import Summary
 
 
 @pytest.mark.parametrize(
-    ("kept", "loss"),
+    ("before", "kept", "loss"),
     [
-        (1, "0.500"),
+        (2.0, 1, "0.500"),
+        (0.4, 1, "0.500"),  # nothing was learnt: the untrained model's loss is no reason to have kept another step
         (
+            2.0,
             2,
             "0.700; 0.500 at step 1, but the last weights predict at least as many held-out tokens right",
         ),
     ],
 )
 def test_the_weights_that_were_kept_stand_with_their_own_loss(
-    summary: Summary, store: RunStore, kept: int, loss: str
+    summary: Summary, store: RunStore, before: float, kept: int, loss: str
 ) -> None:
-    held = (2.0, 0.5, 0.7)
+    held = (before, 0.5, 0.7)
     steps = tuple(TrainingStep(step=i, epoch=float(i), loss=1.0, validation_loss=v) for i, v in enumerate(held))
     trained = next(a for a in summary.approaches if a.training is not None)
     assert trained.training is not None
