@@ -95,7 +95,7 @@ def simulate(
 ) -> Simulation:
     """Draws every uncertain input and compares the totals; the same seed gives the same figures."""
     scene = _Scene(a, b, queries_per_day, months, quality)
-    traffic, gap = (_share(name, draws, seed) for name in (TRAFFIC, QUALITY))
+    traffic, gap = (_deviation(name, draws, seed) for name in (TRAFFIC, QUALITY))
     totals = _drawn_totals(a, draws, seed), _drawn_totals(b, draws, seed)
     saving, fixed_gap, slope, volume = _outcome(scene, totals, traffic, gap)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -116,6 +116,12 @@ def simulate(
 def _share(name: str, draws: int, seed: int) -> Floats:
     """Quantiles of one input, shape (draws,), by its name: a price falls alike in every pair that it is part of."""
     return np.random.default_rng([seed, crc32(name.encode())]).random(draws)
+
+
+@lru_cache(maxsize=8)
+def _deviation(name: str, draws: int, seed: int) -> Floats:
+    """The same quantiles as deviations of a standard normal variable."""
+    return _normal(_share(name, draws, seed))
 
 
 @lru_cache(maxsize=32)  # each approach is set against all others; its arrays are never changed
@@ -140,16 +146,17 @@ def _totals(x: CostEstimate, shares: Mapping[str, Floats], draws: int) -> Totals
 
 
 def _outcome(
-    scene: _Scene, totals: tuple[Totals, Totals], traffic: Floats, quality_share: Floats
+    scene: _Scene, totals: tuple[Totals, Totals], traffic: Floats, quality_gap: Floats
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Saving of B, fixed cost B minus A, running cost per query A minus B, traffic."""
+    """Saving of B, fixed cost B minus A, running cost per query A minus B, traffic; the last two arguments are
+    standard normal deviations."""
     (a, b), months, quality = totals, scene.months, scene.quality
-    volume = scene.queries_per_day * np.exp(VOLUME_SPREAD * _normal(traffic))
+    volume = scene.queries_per_day * np.exp(VOLUME_SPREAD * traffic)
     fixed_gap = (b["once"] - a["once"]) + months * (b["month"] - a["month"])
     slope = a["query"] - b["query"]
     if quality is not None:
         sd = (quality.high - quality.low) / (2 * 1.959964)
-        gap = quality.difference + sd * _normal(quality_share)
+        gap = quality.difference + sd * quality_gap
         slope = slope + gap * quality.error_usd
     return volume * months * DAYS_PER_MONTH * slope - fixed_gap, fixed_gap, slope, volume
 
@@ -181,7 +188,7 @@ def _drivers(scene: _Scene) -> tuple[Driver, ...]:
     for i, name in enumerate(names):
         shares[name][2 * i : 2 * i + 2] = 0.05, 0.95
     totals = _totals(scene.a, shares, columns), _totals(scene.b, shares, columns)
-    low, high = _outcome(scene, totals, shares[TRAFFIC], shares[QUALITY])[0].reshape(-1, 2).T
+    low, high = _outcome(scene, totals, _normal(shares[TRAFFIC]), _normal(shares[QUALITY]))[0].reshape(-1, 2).T
     swings = [Driver(name, float(swing)) for name, swing in zip(names, abs(high - low), strict=True)]
     widest = sorted(swings, key=lambda driver: (-driver.swing_usd, driver.name))
     return tuple(driver for driver in widest[:3] if driver.swing_usd > 0)

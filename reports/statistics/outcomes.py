@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 from typing import TypeVar, cast
 
 import numpy as np
@@ -124,10 +125,10 @@ class Outcomes:
     def subset(self, mask: ArrayLike) -> Outcomes:
         """The cases where `mask`, shape (n,), is true: a label, a language, short inputs."""
         keep = np.asarray(mask, dtype=bool)
-        rows: list[int] = np.flatnonzero(keep).tolist()
+        kept: list[bool] = keep.tolist()
 
         def pick(values: Sequence[T]) -> tuple[T, ...]:
-            return tuple(values[i] for i in rows)
+            return tuple(compress(values, kept))
 
         return replace(
             self,

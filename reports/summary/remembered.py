@@ -8,9 +8,12 @@ rule (see `reports.what_if`) a fraction of that.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from reports.statistics import multiplicity
 from reports.statistics.comparison import spoken
@@ -47,6 +50,26 @@ class Remembered(Outcomes):
             self._parts[key] = super().only(key)
         return self._parts[key]
 
+    def against(
+        self,
+        baseline: str,
+        names: Sequence[str] | None = None,
+        margin: float = 0.0,
+        references: Collection[str] = (),
+    ) -> tuple[PairedResult, ...]:
+        """See `Outcomes`."""
+        key = baseline, tuple(self.names if names is None else names), margin, frozenset(references)
+        if key not in self._families:
+            self._families[key] = super().against(baseline, names, margin, references)
+        return self._families[key]
+
+    def subset(self, mask: ArrayLike) -> Outcomes:
+        """See `Outcomes`. The same cases give the same table, with what it remembers."""
+        key = np.asarray(mask, dtype=bool).tobytes()
+        if key not in self._cases:
+            self._cases[key] = super().subset(mask)
+        return self._cases[key]
+
     def could_be_best(self, names: Sequence[str] | None = None) -> tuple[str, ...]:
         """See `Outcomes`. Groups are drawn once for all approaches: a subset of them is a subset of the columns."""
         chosen = tuple(names if names is not None else self.names)
@@ -81,6 +104,14 @@ class Remembered(Outcomes):
 
     @cached_property
     def _parts(self) -> dict[tuple[str, ...], Outcomes]:
+        return {}
+
+    @cached_property
+    def _families(self) -> dict[Hashable, tuple[PairedResult, ...]]:
+        return {}
+
+    @cached_property
+    def _cases(self) -> dict[bytes, Outcomes]:
         return {}
 
     @cached_property
