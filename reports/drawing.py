@@ -1,9 +1,9 @@
 """Figures drawn by a process of their own: altair and its renderer need a second to start and hold the interpreter.
 
     with Drawer() as drawer:                            # starts the process: best before any heavy import
-        drawer.ask(store.folder, summary.model_dump_json())
+        drawer.ask([sketch.drawing for sketch in sketches])
         ...                                             # the rest of the page is made meanwhile
-        answer = drawer.answer()                        # JSON, see reports.charts.figures_from; None: draw it here
+        drawn = drawer.answer()                         # an SVG each; None: draw them here
 
 Imports nothing but the standard library, so that starting it costs nothing. Knows no figure.
 """
@@ -14,9 +14,9 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import IO, Self
+from typing import IO, Any, Self
 
 
 class Drawer:
@@ -26,7 +26,7 @@ class Drawer:
         self._process: subprocess.Popen[str] | None = None
         with suppress(OSError):  # no second process here: `answer` says so and the caller draws
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "reports.charts"],  # -P: a folder "reports" of the user is not ours
+                [sys.executable, "-P", "-m", "reports.vega"],  # -P: a folder "reports" of the user is not ours
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -34,18 +34,18 @@ class Drawer:
                 encoding="utf-8",
             )
 
-    def ask(self, run: Path, summary: str) -> None:
-        """Hands the run's folder and its summary (JSON) over and returns at once."""
+    def ask(self, drawings: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Hands the drawings over (see `reports.vega.draw`) and returns at once."""
         if self._process and self._process.stdin:
-            line = json.dumps({"run": str(run.resolve()), "summary": summary}) + "\n"
+            line = json.dumps(drawings) + "\n"
             # a thread, because a pipe holds 64 kB and the process reads nothing while it starts
             threading.Thread(target=_feed, args=(line, self._process.stdin), daemon=True).start()
 
-    def answer(self) -> str | None:
-        """The figures as JSON; None where the process could not be started or went away."""
+    def answer(self) -> list[str] | None:
+        """The figures as SVG; None where the process could not be started or went away."""
         said = self._process.stdout.read() if self._process and self._process.stdout else ""
         self.close()
-        return said if said.endswith("\n") else None
+        return [str(svg) for svg in json.loads(said)] if said.endswith("\n") else None
 
     def close(self) -> None:
         """Ends the process. Calling it twice is fine."""

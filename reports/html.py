@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reports import text
 from reports.answers import ON_THE_PAGE, CaseItem, Filter, case_items, filter_rules, filters
-from reports.charts import Figure, draw_all, figures_from
+from reports.charts import Sketch, finish_all, sketch_all
 from reports.differing import Differing, differing
 from reports.drawing import Drawer
 from reports.method import Block, method_blocks, reproduction
@@ -89,7 +89,6 @@ class ReportPage:
     """(approach, the limit that it breaks)."""
     skipped: tuple[SkippedApproach, ...]
     failed: tuple[ApproachSummary, ...]
-    figures: list[Figure]
     slices: list[SliceView]
     differing: Differing | None
     reviews: tuple[tuple[str, ...], ...]
@@ -107,8 +106,8 @@ class ReportPage:
 def render_html(summary: Summary, store: RunStore, drawer: Drawer | None = None) -> str:
     """The report. Above 500 cases it links to the pages that `render_pages` writes beside it."""
     with drawer or Drawer() as drawing:
-        drawing.ask(store.folder, summary.model_dump_json())
-        return _main_page(summary, store, _links(summary.trust.cases), drawing)
+        sketches = _ask(summary, store, drawing)
+        return _main_page(summary, store, _links(summary.trust.cases), sketches, drawing)
 
 
 def render_pages(summary: Summary, store: RunStore, drawer: Drawer | None = None) -> Iterator[tuple[str, str]]:
@@ -117,21 +116,28 @@ def render_pages(summary: Summary, store: RunStore, drawer: Drawer | None = None
     The figures are drawn in the drawer's process while the answers are written in this one.
     """
     with drawer or Drawer() as drawing:
-        drawing.ask(store.folder, summary.model_dump_json())
+        sketches = _ask(summary, store, drawing)
         links, items = _links(summary.trust.cases), case_items(summary, store)
         for i, link in enumerate(links):
             part = tuple(islice(items, ON_THE_PAGE))
             page = _answers_page(summary, part, links, i)
             yield link.file, _environment().get_template("answers_page.html.j2").render(page=page)
-        yield MAIN, _main_page(summary, store, links, drawing)
+        yield MAIN, _main_page(summary, store, links, sketches, drawing)
 
 
-def _main_page(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer) -> str:
-    page = _report(summary, store, links, drawer)
-    return _environment().get_template("report.html.j2").render(page=page)
+def _ask(summary: Summary, store: RunStore, drawer: Drawer) -> list[Sketch]:
+    """The figures that the report will show, and their drawing begun."""
+    sketches = sketch_all(summary, store)
+    drawer.ask([sketch.drawing for sketch in sketches])
+    return sketches
 
 
-def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer) -> ReportPage:
+def _main_page(summary: Summary, store: RunStore, links: list[Link], sketches: list[Sketch], drawer: Drawer) -> str:
+    page, template = _report(summary, store, links), _environment().get_template("report.html.j2")
+    return template.render(page=page, figures=finish_all(sketches, drawer.answer()))  # waits for the drawings last
+
+
+def _report(summary: Summary, store: RunStore, links: list[Link]) -> ReportPage:
     cases = () if links else tuple(case_items(summary, store))
     chosen, method = differing(summary, store), method_blocks(summary, store)
     header = summary.header
@@ -155,7 +161,6 @@ def _report(summary: Summary, store: RunStore, links: list[Link], drawer: Drawer
         excluded=summary.verdict.excluded,
         skipped=summary.skipped,
         failed=tuple(approach for approach in summary.approaches if approach.error),
-        figures=figures_from(drawn) if (drawn := drawer.answer()) else draw_all(summary, store),
         slices=slice_views(summary),
         differing=chosen,
         reviews=tuple(found.words for found in summary.reviews),

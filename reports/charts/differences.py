@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, GREEN, GREY, ORANGE, WIDTH, Sketch, label, padded, spec_of
+from reports.charts.frame import Sketch, label, padded
 from reports.statistics.proportions import is_pilot
 from reports.summary.model import ComparisonSummary, Summary
 from reports.tables import Cell, Table
+from reports.vega.look import BLUE, GREEN, GREY, ORANGE
 
 SIGNS = {
     "better": ("triangle-up", GREEN),
@@ -24,39 +25,14 @@ ROW = 30
 
 def differences(summary: Summary) -> Sketch | None:
     """One row an approach; None where nothing was compared."""
-    import altair
-
     shown = sorted((c for c in summary.comparisons if c.primary), key=lambda c: (-c.difference, c.b))
     if not shown or summary.baseline is None:
         return None
     scale, margin = (100 if summary.primary.unit == "share" else 1), summary.header.spec.decision.margin
     rows = [_row(c, scale) for c in shown]
-    order = [row["name"] for row in rows]
     low, high = min(row["low"] for row in rows), max(row["high"] for row in rows)
     domain = padded(min(low, -margin * scale), max(high, margin * scale))
     unit = "points" if summary.primary.unit == "share" else "units of the metric"
-    x = altair.X("low:Q", title=f"{summary.primary.title}, {unit} above {label(summary.baseline)}").scale(
-        domain=domain, nice=False, zero=False
-    )
-    y = altair.Y("name:N", sort=order, title=None)
-    data = altair.Data(values=rows)
-    band = altair.Chart(altair.Data(values=[{"low": -margin * scale, "high": margin * scale}])).mark_rect(
-        color=GREY, opacity=0.22
-    )
-    zero = altair.Chart(altair.Data(values=[{"low": 0}])).mark_rule(color=GREY, strokeWidth=1.5)
-    base = altair.Chart(data)
-    layers = altair.layer(
-        band.encode(x=x, x2="high:Q"),
-        zero.encode(x=x),
-        base.mark_rule(strokeWidth=2.5).encode(x=x, x2="high:Q", y=y, color=altair.Color("colour:N", scale=None)),
-        base.mark_point(filled=True, size=110, opacity=1).encode(
-            x="value:Q",
-            y=y,
-            color=altair.Color("colour:N", scale=None),
-            shape=altair.Shape("shape:N", scale=None),
-        ),
-        base.mark_text(align="left", baseline="middle", dx=8).encode(x=altair.XDatum(domain[1]), y=y, text="words:N"),
-    ).properties(width=WIDTH - 90, height=max(90, ROW * len(rows)))
     title = finding(summary, shown)
     description = (
         f"Differences in {summary.primary.title} to {label(summary.baseline)} with 95 % intervals: "
@@ -69,7 +45,16 @@ def differences(summary: Summary) -> Sketch | None:
         caption=f"Same cases, 95 % intervals. Grey band: differences up to {gap}, too small to matter by your margin.",
         description=description,
         table=_table(summary, shown),
-        spec=spec_of(layers),
+        drawing=(
+            "differences",
+            {
+                "rows": rows,
+                "domain": domain,
+                "margin": margin * scale,
+                "height": max(90, ROW * len(rows)),
+                "title": f"{summary.primary.title}, {unit} above {label(summary.baseline)}",
+            },
+        ),
     )
 
 

@@ -1,27 +1,22 @@
-"""What all figures share: colours with a second channel, size, fonts, and the way from a chart to inline SVG.
+"""What all figures share: what stands around a drawing, the places of its labels, and its way into a page.
 
-figure = finished(sketch, svg)      # sketch.spec = spec_of(chart)
+figure = finished(sketch, svg)
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reports import text
 from reports.tables import Table
+from reports.vega import Drawing
+from reports.vega.look import HEIGHT, WIDTH
 
 if TYPE_CHECKING:
-    import altair
     from markupsafe import Markup
 
-BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#6E7781"
-"""Each has a contrast of at least 3:1 on white and on the dark page; none is ever the only sign."""
-WIDTH, HEIGHT = 400, 270
-"""Pixels of the plot, without axes."""
-FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-FONT_SIZE = 13
 CHARACTER = 6.6
 """Mean width in pixels of a character at that size."""
 LABEL_STEPS = (0.0, -14.0, 14.0, -30.0, 30.0)
@@ -45,7 +40,7 @@ class Sketch:
     description: str
     """For a reader who does not see it."""
     table: Table
-    spec: dict[str, Any]
+    drawing: Drawing
 
 
 @dataclass(frozen=True)
@@ -57,39 +52,6 @@ class Figure:
     caption: str
     svg: Markup
     table: Table
-
-
-EMPTY = Sketch(
-    id="empty",
-    title="",
-    caption="",
-    description="",
-    table=Table("", (), ()),
-    spec={
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "data": {"values": [{"a": 1}]},
-        "mark": "point",
-        "encoding": {"x": {"field": "a", "type": "quantitative"}},
-    },
-)
-"""Draws nothing of interest, and starts the renderer."""
-
-
-def spec_of(chart: altair.Chart | altair.LayerChart) -> dict[str, Any]:
-    """The chart as Vega-Lite with the look that all figures share."""
-    found: dict[str, Any] = _rounded(chart.to_dict(validate=False) | {"config": _look()})
-    return found
-
-
-def _rounded(value: Any) -> Any:
-    """Numbers to six digits: a drawing shows no more, and the last bits differ between processors."""
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_rounded(item) for item in value]
-    return value
 
 
 def finished(sketch: Sketch, svg: str) -> Figure:
@@ -109,27 +71,6 @@ def finished(sketch: Sketch, svg: str) -> Figure:
     head, body = svg.split(">", 1)
     drawn = Markup(f'{head} role="img" aria-labelledby="{title} {text}">{heading}{body}')
     return Figure(sketch.id, sketch.title, sketch.caption, drawn, sketch.table)
-
-
-def _look() -> dict[str, Any]:
-    axis = {
-        "labelFontSize": FONT_SIZE,
-        "titleFontSize": FONT_SIZE,
-        "titleFontWeight": "normal",
-        "gridColor": "#d0d7de",
-        "domainColor": "#57606a",
-        "tickColor": "#57606a",
-        "labelLimit": 190,
-    }
-    return {
-        "background": None,
-        "font": FONT,
-        "axis": axis,
-        "view": {"stroke": None},
-        "text": {"fontSize": FONT_SIZE},
-        "padding": 4,
-        "legend": {"labelFontSize": FONT_SIZE, "titleFontSize": FONT_SIZE, "orient": "top", "title": None},
-    }
 
 
 def label(name: str, most: int = 24) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, GREY, ORANGE, WIDTH, Sketch, label, spec_of
+from reports.charts.frame import Sketch, label
 from reports.run.schema import LatencySample
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
+from reports.vega import Drawing
 
 MOST_POINTS = 50
 ROW = 34
@@ -36,7 +37,7 @@ def latency(summary: Summary, samples: Mapping[str, Sequence[LatencySample]]) ->
         + (" Batch traffic waits for hours instead." if any(a.batch for a in shown) else ""),
         description="Seconds for one answer. " + "; ".join(said),
         table=_table(shown),
-        spec=spec_of(_chart(summary, shown, samples)),
+        drawing=_drawing(summary, shown, samples),
     )
 
 
@@ -45,9 +46,7 @@ def _alone(sample: LatencySample) -> bool:
     return sample.phase == "warm" and sample.concurrency == 1 and not sample.merged
 
 
-def _chart(summary: Summary, shown: list[ApproachSummary], samples: Mapping[str, Sequence[LatencySample]]) -> Any:
-    import altair
-
+def _drawing(summary: Summary, shown: list[ApproachSummary], samples: Mapping[str, Sequence[LatencySample]]) -> Drawing:
     rows: list[dict[str, Any]] = [
         {"name": label(a.name), "seconds": max(seconds, 1e-6)}
         for a in shown
@@ -59,28 +58,14 @@ def _chart(summary: Summary, shown: list[ApproachSummary], samples: Mapping[str,
     ends = [*values, limit] if limit else values
     logarithmic = max(ends) / min(ends) > 12
     domain = [min(ends) / 1.25, max(ends) * 1.25] if logarithmic else [0, max(ends) * 1.08]
-    x = altair.X("seconds:Q", title="seconds for one answer").scale(
-        type="log" if logarithmic else "linear", domain=domain, nice=False
-    )
-    x = x.axis(format="~g", tickCount=5)
-    y = altair.Y("name:N", sort=[mark["name"] for mark in marks], title=None)
-    points, lines = altair.Chart(altair.Data(values=rows)), altair.Chart(altair.Data(values=marks))
-    layers = [
-        points.mark_tick(color=GREY, opacity=0.5, height=14, thickness=1).encode(x=x, y=y),
-        lines.mark_tick(color=BLUE, height=24, thickness=3.5).encode(x=altair.X("p50:Q").scale(domain=domain), y=y),
-        lines.transform_filter("isValid(datum.p95)")
-        .mark_point(color=BLUE, size=90, strokeWidth=2, opacity=1)
-        .encode(x="p95:Q", y=y),
-    ]
-    if limit:
-        rule = altair.Chart(altair.Data(values=[{"seconds": limit, "text": "your limit"}]))
-        layers.append(rule.mark_rule(color=ORANGE, strokeDash=[5, 4], strokeWidth=2).encode(x=x))
-        layers.append(
-            rule.mark_text(align="right", dx=-5, dy=-8, baseline="bottom").encode(
-                x=x, y=altair.YValue(0), text="text:N"
-            )
-        )
-    return altair.layer(*layers).properties(width=WIDTH - 20, height=max(90, ROW * len(shown)))
+    return "latency", {
+        "requests": rows,
+        "marks": marks,
+        "domain": domain,
+        "logarithmic": logarithmic,
+        "limit": limit,
+        "height": max(90, ROW * len(shown)),
+    }
 
 
 def _thinned(values: list[float]) -> list[float]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, GREY, HEIGHT, ORANGE, WIDTH, Sketch, label, padded, spec_of
+from reports.charts.frame import Sketch, label, padded
 from reports.run.schema import TrainingRecord
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
@@ -36,27 +36,11 @@ def curves(summary: Summary) -> Iterator[Sketch]:
 
 
 def _loss(name: str, approach: ApproachSummary, training: TrainingRecord) -> Sketch:
-    import altair
-
     steps = training.history
     stride = max(1, len(steps) // POINTS)
     train = [{"step": s.step, "loss": s.loss} for s in steps[::stride]]
     held = [{"step": s.step, "loss": s.validation_loss} for s in steps if s.validation_loss is not None]
-    x = altair.X("step:Q", title="step").axis(tickCount=6)
-    y = altair.Y("loss:Q", title="loss of an answer token").scale(zero=False)
-    layers: list[Any] = [
-        altair.Chart(altair.Data(values=train)).mark_line(color=GREY, strokeWidth=1.5).encode(x=x, y=y)
-    ]
-    if held:
-        base = altair.Chart(altair.Data(values=held))
-        layers.append(base.mark_line(color=BLUE, strokeWidth=2.5, strokeDash=[7, 3]).encode(x=x, y=y))
-        layers.append(base.mark_point(color=BLUE, filled=True, size=45, opacity=1).encode(x=x, y=y))
-    best = next((p for p in held if p["step"] == training.best_step), None)
-    if best:
-        mark = altair.Chart(altair.Data(values=[best | {"text": "kept"}]))
-        layers.append(mark.mark_point(color=ORANGE, size=170, strokeWidth=2.5, opacity=1).encode(x=x, y=y))
-        layers.append(mark.mark_text(dy=-15).encode(x=x, y=y, text="text:N"))
-    chart = altair.layer(*layers).properties(width=WIDTH, height=HEIGHT - 50)
+    kept = [p | {"text": "kept"} for p in held if p["step"] == training.best_step][:1]
     title = _loss_title(approach, training, held)
     return Sketch(
         id=name,
@@ -64,7 +48,7 @@ def _loss(name: str, approach: ApproachSummary, training: TrainingRecord) -> Ske
         caption="Solid: training. Dashed with dots: held-out examples. Ring: the step that was kept.",
         description=f"Loss of {label(approach.name)} over {training.steps:,} training steps.",
         table=_loss_table(training),
-        spec=spec_of(chart),
+        drawing=("loss", {"train": train, "held": held, "kept": kept}),
     )
 
 
@@ -105,8 +89,6 @@ def _loss_table(training: TrainingRecord) -> Table:
 
 
 def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Sketch:
-    import altair
-
     share = summary.primary.unit == "share"
     rows = [
         {"examples": p.examples, "value": p.value, "low": p.low if p.low is not None else p.value,
@@ -118,29 +100,7 @@ def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Sketch:
     values = [v for row in rows for v in (row["low"], row["high"])] + [v for p in approach.curve for v in p.trainings]
     values += [rival.quality.value or 0.0] if rival else []
     domain = padded(min(values), max(values), 0.06, 0.0 if share else None, 1.0 if share else None)
-    x = altair.X("examples:Q", title="training examples").scale(type="log", nice=False, padding=12)
-    x = x.axis(values=[row["examples"] for row in rows], format=",")
-    y = altair.Y("low:Q", title=summary.primary.title).scale(domain=domain, zero=False)
-    y = y.axis(format=".0%" if share else "~g")
-    base = altair.Chart(altair.Data(values=rows))
-    layers: list[Any] = [
-        base.mark_rule(color=BLUE, strokeWidth=1.5).encode(x=x, y=y, y2="high:Q"),
-        base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y="value:Q"),
-        base.mark_point(color=BLUE, filled=True, size=80, opacity=1).encode(x=x, y="value:Q"),
-    ]
     again = [{"examples": p.examples, "value": value} for p in approach.curve for value in p.trainings[:SHOWN]]
-    if len(again) > len(rows):
-        each = altair.Chart(altair.Data(values=again))
-        layers.append(each.mark_point(color=GREY, shape="stroke", size=70, strokeWidth=1.5).encode(x=x, y="value:Q"))
-    if rival:
-        line = altair.Chart(altair.Data(values=[{"value": rival.quality.value, "text": label(rival.name)}]))
-        layers.append(line.mark_rule(color=ORANGE, strokeDash=[6, 4], strokeWidth=2).encode(y="value:Q"))
-        layers.append(
-            line.mark_text(align="left", baseline="bottom", dy=-4, dx=4).encode(
-                x=altair.value(0), y="value:Q", text="text:N"
-            )
-        )
-    chart = altair.layer(*layers).properties(width=WIDTH, height=HEIGHT - 30)
     title = approach.curve_verdict or f"{label(approach.name)} by number of training examples"
     return Sketch(
         id=name,
@@ -148,7 +108,17 @@ def _curve(name: str, summary: Summary, approach: ApproachSummary) -> Sketch:
         caption=" ".join([f"{label(approach.name)}, 95 % intervals. {_trained(approach)}", *approach.curve_warnings])
         + (" Dashed: the best approach without training." if rival else ""),
         description=f"{summary.primary.title} of {label(approach.name)} after training on parts of the data.",
-        spec=spec_of(chart),
+        drawing=(
+            "curve",
+            {
+                "rows": rows,
+                "again": again if len(again) > len(rows) else [],
+                "rival": [{"value": rival.quality.value, "text": label(rival.name)}] if rival else [],
+                "domain": domain,
+                "share": share,
+                "title": summary.primary.title,
+            },
+        ),
         table=_curve_table(summary, approach),
     )
 

@@ -9,9 +9,11 @@ import math
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, GREY, HEIGHT, ORANGE, WIDTH, Sketch, label, padded, place_labels, spec_of
+from reports.charts.frame import Sketch, label, padded, place_labels
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
+from reports.vega import Drawing
+from reports.vega.look import BLUE, GREY, HEIGHT, ORANGE, WIDTH
 
 WIDE_RATIO = 12
 """Costs further apart than this are drawn on a logarithmic axis."""
@@ -34,13 +36,11 @@ def quality_cost(summary: Summary) -> Sketch | None:
         "Bars: 95 % intervals.",
         description=_description(summary, shown),
         table=_table(summary, shown),
-        spec=spec_of(_chart(summary, shown)),
+        drawing=_drawing(summary, shown),
     )
 
 
-def _chart(summary: Summary, shown: list[ApproachSummary]) -> Any:
-    import altair
-
+def _drawing(summary: Summary, shown: list[ApproachSummary]) -> Drawing:
     share = summary.primary.unit == "share"
     rows = [_row(summary, approach) for approach in shown]
     costs = [row["cost"] for row in rows]
@@ -53,43 +53,25 @@ def _chart(summary: Summary, shown: list[ApproachSummary]) -> Any:
     bounds = (0.0, 1.0) if share else (None, None)
     y_domain = padded(min(r["low"] for r in rows), max(r["high"] for r in rows), 0.05, bounds[0], bounds[1])
     pixels = [_pixel(row, x_domain, y_domain, logarithmic) for row in rows]
-    kind = "log" if logarithmic else "linear"
-    x = altair.X("cost:Q", title="US dollars per 1,000 answers").scale(type=kind, domain=x_domain, nice=False)
-    x = x.axis(format="$,~g", tickCount=5, grid=True)
-    y = altair.Y("low:Q", title=summary.primary.title).scale(domain=y_domain, nice=False, zero=False)
-    y = y.axis(format=".0%" if share else "~g", tickCount=6)
-    base = altair.Chart(altair.Data(values=rows))
-    colour = altair.Color("colour:N", scale=None)
-    layers = [
-        base.mark_rule(strokeWidth=1.5, opacity=0.75).encode(x=x, y=y, y2="high:Q", color=colour),
-        base.mark_point(size=120, strokeWidth=2, opacity=1).encode(
-            x=x,
-            y="value:Q",
-            color=colour,
-            fill=altair.Fill("fill:N", scale=None),
-            shape=altair.Shape("shape:N", scale=None),
-        ),
-    ]
-    return altair.layer(*layers, *_labels(rows, pixels)).properties(width=WIDTH, height=HEIGHT)
+    return "quality-cost", {
+        "rows": rows,
+        **_labels(rows, pixels),
+        "x_domain": x_domain,
+        "y_domain": y_domain,
+        "logarithmic": logarithmic,
+        "share": share,
+        "title": summary.primary.title,
+    }
 
 
-def _labels(rows: list[dict[str, Any]], pixels: list[tuple[float, float]]) -> list[Any]:
-    """The names beside their points, placed in pixels: a layer for each side."""
-    import altair
-
+def _labels(rows: list[dict[str, Any]], pixels: list[tuple[float, float]]) -> dict[str, list[dict[str, Any]]]:
+    """The names beside their points, placed in pixels, by the side that they are aligned to."""
     names = [row["name"] for row in rows]
     placed = [
-        {"x": x + dx, "y": y + dy, "name": name, "align": align}
+        (align, {"x": x + dx, "y": y + dy, "name": name})
         for (x, y), (dx, dy, align), name in zip(pixels, place_labels(pixels, names), names, strict=True)
     ]
-    sides = {align: [one for one in placed if one["align"] == align] for align in ("left", "right")}
-    return [
-        altair.Chart(altair.Data(values=ones))
-        .mark_text(align=align, baseline="middle")
-        .encode(x=altair.X("x:Q", scale=None), y=altair.Y("y:Q", scale=None), text="name:N")
-        for align, ones in sides.items()
-        if ones
-    ]
+    return {side: [one for align, one in placed if align == side] for side in ("left", "right")}
 
 
 def _row(summary: Summary, approach: ApproachSummary) -> dict[str, Any]:

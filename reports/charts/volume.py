@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from reports import text
-from reports.charts.frame import BLUE, FONT_SIZE, GREEN, GREY, HEIGHT, ORANGE, PINK, WIDTH, Sketch, label, spec_of
+from reports.charts.frame import Sketch, label
 from reports.costs.estimate import DAYS_PER_MONTH
 from reports.summary.model import ApproachSummary, Summary
 from reports.tables import Cell, Table
+from reports.vega import Drawing
+from reports.vega.look import BLUE, FONT_SIZE, GREEN, GREY, ORANGE, PINK, WIDTH
 
 LINES = 5
 STYLES = ((ORANGE, [1, 0]), (BLUE, [7, 4]), (GREEN, [2, 3]), (PINK, [10, 3, 2, 3]), (GREY, [4, 2]))
@@ -34,7 +36,7 @@ def volume(summary: Summary) -> Sketch | None:
         caption=f"One-off and running cost over {months} months. Dashed upright line: your traffic. "
         "Dots: where the cheapest changes.",
         description="Total US dollars at your traffic. " + "; ".join(said),
-        spec=spec_of(_chart(summary, shown, flips)),
+        drawing=_drawing(summary, shown, flips),
         table=_table(summary, shown),
     )
 
@@ -75,64 +77,38 @@ def volumes(summary: Summary) -> list[float]:
     return [first * (last / first) ** (i / STEPS) for i in range(STEPS + 1)]
 
 
-def _chart(summary: Summary, shown: list[ApproachSummary], flips: list[tuple[float, str, str]]) -> Any:
-    import altair
-
+def _drawing(summary: Summary, shown: list[ApproachSummary], flips: list[tuple[float, str, str]]) -> Drawing:
     traffic = summary.header.spec.traffic
     grid = volumes(summary)
     totals = {a.name: [max(total(a, q, traffic.horizon_months), 0.01) for q in grid] for a in shown}
     every = [value for values in totals.values() for value in values]
-    x = altair.X("queries:Q", title="answers a day").scale(type="log", domain=[grid[0], grid[-1]], nice=False)
-    x = x.axis(format="~s", tickCount=6)
-    y = altair.Y("usd:Q", title=f"US dollars over {text.number(traffic.horizon_months, 0)} months")
-    y = y.scale(type="log", domain=[min(every) / 1.3, max(every) * 1.3], nice=False).axis(format="$,~s", tickCount=5)
     rows = [
         {"name": str(i), "queries": round(q, 4), "usd": round(v, 6)}
         for i, a in enumerate(shown)
         for q, v in zip(grid, totals[a.name], strict=True)
     ]
-    lines = altair.Chart(altair.Data(values=rows)).mark_line(strokeWidth=2.5)
-    layers = [lines.encode(x=x, y=y, **_styles(len(shown)))]
-    here = altair.Chart(altair.Data(values=[{"queries": traffic.queries_per_day}]))
-    layers.append(here.mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1.5).encode(x=x))
     inside = [flip for flip in flips if grid[0] <= flip[0] <= grid[-1]]
-    if inside:
-        by_name = {a.name: a for a in shown}
-        dots = [{"queries": q, "usd": total(by_name[name], q, traffic.horizon_months)} for q, name, _ in inside]
-        layers.append(
-            altair.Chart(altair.Data(values=dots))
-            .mark_point(filled=True, size=90, opacity=1, color="#8a949e")
-            .encode(x=x, y=y)
-        )
-    return altair.layer(*layers, *_key(shown)).properties(width=WIDTH, height=HEIGHT)
-
-
-def _styles(lines: int) -> dict[str, Any]:
-    """Colour and dash of each line by its position; their names stand in the key."""
-    import altair
-
-    names = [str(i) for i in range(lines)]
-    colours, dashes = ([style[part] for style in STYLES[:lines]] for part in (0, 1))
-    return {
-        "color": altair.Color("name:N", legend=None).scale(domain=names, range=colours),
-        "strokeDash": altair.StrokeDash("name:N", legend=None).scale(domain=names, range=dashes),
+    by_name = {a.name: a for a in shown}
+    return "volume", {
+        "lines": rows,
+        "key": _key(shown),
+        "flips": [{"queries": q, "usd": total(by_name[name], q, traffic.horizon_months)} for q, name, _ in inside],
+        "here": traffic.queries_per_day,
+        "x_domain": [grid[0], grid[-1]],
+        "y_domain": [min(every) / 1.3, max(every) * 1.3],
+        "title": f"US dollars over {text.number(traffic.horizon_months, 0)} months",
+        "styles": STYLES[: len(shown)],
     }
 
 
-def _key(shown: list[ApproachSummary]) -> list[Any]:
+def _key(shown: list[ApproachSummary]) -> list[dict[str, Any]]:
     """The names, each behind a piece of its line, in two columns above the plot. In pixels."""
-    import altair
-
     high = (len(shown) + 1) // 2
-    rows = [
+    return [
         {"name": str(i), "x": 8 + left, "x2": 40 + left, "text_x": 47 + left, "y": y, "text": label(a.name)}
         for i, a in enumerate(shown)
         for left, y in [(WIDTH / 2 * (i % 2), (i // 2 - high) * (FONT_SIZE + 5))]
     ]
-    base = altair.Chart(altair.Data(values=rows)).encode(y=altair.Y("y:Q", scale=None))
-    pieces = base.mark_rule(strokeWidth=2.5).encode(x=altair.X("x:Q", scale=None), x2="x2:Q", **_styles(len(shown)))
-    names = base.mark_text(align="left", baseline="middle").encode(x=altair.X("text_x:Q", scale=None), text="text:N")
-    return [pieces, names]
 
 
 def cheapest_changes(shown: list[ApproachSummary], months: float) -> list[tuple[float, str, str]]:

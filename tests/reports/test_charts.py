@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.charts import draw, draw_all, figures_from, finished, sketch_all
+from reports import vega
+from reports.charts import draw_all, finish_all, finished, sketch_all
 from reports.charts.differences import differences
 from reports.charts.frame import padded, place_labels
 from reports.charts.learning import curves, losses
@@ -38,17 +39,18 @@ def priced(summary: Summary) -> Summary:
 
 def test_the_drawing_process_gives_the_same_figures_as_drawing_here(summary: Summary, store: RunStore) -> None:
     with Drawer() as drawer:
-        drawer.ask(store.folder, summary.model_dump_json())
-        answer = drawer.answer()
-    assert answer is not None
-    assert figures_from(answer) == draw_all(summary, store)
+        sketches = sketch_all(summary, store)
+        drawer.ask([sketch.drawing for sketch in sketches])
+        drawn = drawer.answer()
+    assert drawn is not None
+    assert finish_all(sketches, drawn) == draw_all(summary, store)
 
 
 def test_drawings_carry_title_description_and_no_fixed_size(summary: Summary, store: RunStore) -> None:
     sketches = sketch_all(summary, store)
     assert {sketch.id for sketch in sketches} >= {"quality-cost", "differences", "latency", "volume"}
-    for sketch, svg in zip(sketches, draw(sketches), strict=True):
-        shown = str(finished(sketch, svg).svg)
+    for sketch, figure in zip(sketches, finish_all(sketches), strict=True):
+        shown = str(figure.svg)
         assert shown.startswith('<svg version="1.1"')
         head = shown[: shown.index(">")]
         assert 'role="img"' in head
@@ -75,7 +77,7 @@ def test_without_a_drawing_process_the_page_is_the_same(
     usual = render_html(summary, store)
     monkeypatch.setattr("sys.executable", program)
     with Drawer() as drawer:
-        drawer.ask(store.folder, summary.model_dump_json())
+        drawer.ask([sketch.drawing for sketch in sketch_all(summary, store)])
         assert drawer.answer() is None
     assert render_html(summary, store) == usual
 
@@ -110,7 +112,7 @@ def test_a_learning_curve_is_drawn_with_its_verdict(summary: Summary) -> None:
     (sketch,) = curves(summary.model_copy(update={"approaches": (*summary.approaches[:2], tuned)}))
     assert sketch.title == "More labels would help"
     assert [row[0].text for row in sketch.table.rows] == ["50", "400"]
-    assert draw([sketch])[0].startswith("<svg")
+    assert vega.draw([sketch.drawing])[0].startswith("<svg")
 
 
 def test_a_learning_curve_says_how_many_trainings_stand_behind_it(summary: Summary) -> None:
@@ -118,7 +120,7 @@ def test_a_learning_curve_says_how_many_trainings_stand_behind_it(summary: Summa
         points = tuple(CurvePoint(examples=n, value=0.6, low=0.5, high=0.7, trainings=trainings) for n in (50, 400))
         tuned = summary.approach("qlora").model_copy(update={"curve": points, "curve_warnings": ("Mind this.",)})
         (sketch,) = curves(summary.model_copy(update={"approaches": (*summary.approaches[:2], tuned)}))
-        assert ("'shape': 'stroke'" in str(sketch.spec)) == (len(trainings) > 1)
+        assert ("'shape': 'stroke'" in str(vega.specs([sketch.drawing]))) == (len(trainings) > 1)
         return sketch.caption
 
     assert "One training a size" in caption(0.6)
