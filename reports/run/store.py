@@ -47,7 +47,7 @@ from reports.run.schema import (
     Score,
     TrainingRecord,
 )
-from reports.run.table import AnswerTable
+from reports.run.table import AnswerIndex, AnswerTable
 from reports.run.versions import supersedes
 
 R = TypeVar("R", bound=Record)
@@ -66,6 +66,7 @@ class RunStore:
         self._lock = lock
         self._journals: dict[Path, Journal] = {}
         self._paths: dict[tuple[str, str], Path] = {}
+        self._indexes: dict[str, AnswerIndex] = {}
         self._stop = threading.Event()
         self._syncing: threading.Thread | None = None
 
@@ -216,7 +217,8 @@ class RunStore:
 
         `retry_failed` leaves out answers whose status is error or timeout.
         """
-        return AnswerTable(self._path("answers", approach)).answered(fingerprint, retry_failed=retry_failed)
+        index = AnswerIndex(self._path("answers", approach))
+        return AnswerTable(index).answered(fingerprint, retry_failed=retry_failed)
 
     # --- reading ----------------------------------------------------------------------------------------
 
@@ -253,7 +255,10 @@ class RunStore:
 
     def answers(self, approach: str) -> AnswerTable:
         """The answers of an approach by case id, read from disk one at a time; the last one of a case counts."""
-        return AnswerTable(self._path("answers", approach), self._damage)
+        index = self._indexes.get(approach)
+        if index is None or not index.is_current:
+            index = self._indexes[approach] = AnswerIndex(self._path("answers", approach), self._damage)
+        return AnswerTable(index)
 
     def scores(self, approach: str, metric: str) -> dict[str, Score]:
         """Case id to its score by that metric: the newest version of the metric, the last one written."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,13 +23,37 @@ _CASE = re.compile(rb'\{"case":"((?:[^"\\]|\\.)*)",')
 _STATUS = re.compile(rb'"status":"(\w+)"')
 
 
+class AnswerIndex:
+    """Where the last answer of each case stands in a file: read at the first look, then shared by its tables."""
+
+    def __init__(self, path: Path, on_damage: Callable[[Path, int], None] | None = None) -> None:
+        self.path = path
+        self.on_damage = on_damage
+        self._size = _size(path)
+
+    @property
+    def is_current(self) -> bool:
+        """False once the file has grown."""
+        return _size(self.path) == self._size
+
+    @cached_property
+    def offsets(self) -> dict[str, int]:
+        """Case id to the offset of its line, in the order of the first answers."""
+        found: dict[str, int] = {}
+        for offset, line in read_lines(self.path):
+            case = _case(line)
+            if case is not None:
+                found[case] = offset
+            elif self.on_damage:
+                self.on_damage(self.path, offset)
+        return found
+
+
 class AnswerTable(Mapping[str, Answer]):
     """Case id to answer; the last one written for a case counts. Memory is one number a case, not its text."""
 
-    def __init__(self, path: Path, on_damage: Callable[[Path, int], None] | None = None) -> None:
-        self._path = path
-        self._on_damage = on_damage
-        self._index: dict[str, int] | None = None
+    def __init__(self, index: AnswerIndex) -> None:
+        self._index = index
         self._stream: BinaryIO | None = None
 
     def __del__(self) -> None:
@@ -39,7 +64,7 @@ class AnswerTable(Mapping[str, Answer]):
         """Raises KeyError where there is no answer, or none that can be read."""
         offset = self._offsets[case]
         if self._stream is None:
-            self._stream = self._path.open("rb")
+            self._stream = self._index.path.open("rb")
         self._stream.seek(offset)
         answer = self._read(offset, self._stream.readline())
         if answer is None:
@@ -55,7 +80,7 @@ class AnswerTable(Mapping[str, Answer]):
     def stream(self) -> Iterator[Answer]:
         """Every answer once, in the order of the file: the way to read them all."""
         current = {offset: case for case, offset in self._offsets.items()}
-        for offset, line in read_lines(self._path):
+        for offset, line in read_lines(self._index.path):
             if offset in current and (answer := self._read(offset, line)) is not None:
                 yield answer
 
@@ -63,7 +88,7 @@ class AnswerTable(Mapping[str, Answer]):
         """Ids of the cases whose last answer carries this fingerprint."""
         tail = b'"fingerprint":%s}\n' % json.dumps(fingerprint, ensure_ascii=False).encode()
         done: set[str] = set()
-        for _, line in read_lines(self._path):
+        for _, line in read_lines(self._index.path):
             case = _case(line)
             if case is None:
                 continue
@@ -75,24 +100,22 @@ class AnswerTable(Mapping[str, Answer]):
 
     @property
     def _offsets(self) -> dict[str, int]:
-        if self._index is None:
-            index: dict[str, int] = {}
-            for offset, line in read_lines(self._path):
-                case = _case(line)
-                if case is not None:
-                    index[case] = offset
-                elif self._on_damage:
-                    self._on_damage(self._path, offset)
-            self._index = index
-        return self._index
+        return self._index.offsets
 
     def _read(self, offset: int, line: bytes) -> Answer | None:
         try:
             return Answer.model_validate_json(line)
         except ValidationError:
-            if self._on_damage:
-                self._on_damage(self._path, offset)
+            if self._index.on_damage:
+                self._index.on_damage(self._index.path, offset)
             return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # no answer yet
+        return 0
 
 
 def _case(line: bytes) -> str | None:

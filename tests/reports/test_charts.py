@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -44,6 +46,14 @@ def test_the_drawing_process_gives_the_same_figures_as_drawing_here(summary: Sum
         drawn = drawer.answer()
     assert drawn is not None
     assert finish_all(sketches, drawn) == draw_all(summary, store)
+
+
+def test_the_drawing_process_loads_nothing_of_the_run() -> None:
+    code = "import sys; from reports import vega; from reports.vega.__main__ import FIRST\n"
+    code += "vega.draw([FIRST]); print(sorted(m for m in sys.modules if m.startswith(('reports.', 'pydantic'))))"
+    loaded = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True).stdout
+    known = ["reports.vega", "reports.vega.__main__", "reports.vega.charts", "reports.vega.look"]
+    assert loaded.strip() == str(known)
 
 
 def test_drawings_carry_title_description_and_no_fixed_size(summary: Summary, store: RunStore) -> None:

@@ -10,12 +10,15 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reports.errors import DataError, EnvironmentFault, UsageError
+from reports.run import table
 from reports.run.events import Answered, ApproachFailed, Measured, Scored, TrainingFinished
+from reports.run.journal import read_lines
 from reports.run.listing import list_runs
 from reports.run.lock import RunLock
 from reports.run.schema import (
@@ -119,6 +122,28 @@ def test_the_last_answer_and_the_newest_metric_version_count(store: RunStore) ->
         store.append_score(Score(case="1", approach="few", metric="m", version=version, value=value))
     assert [a.text for a in store.answers("few").stream()] == ["second"]
     assert store.scores("few", "m")["1"].value == 0.3
+
+
+def test_tables_of_one_file_share_an_index_until_the_file_grows(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Path] = []
+
+    def counted(path: Path) -> Iterator[tuple[int, bytes]]:
+        looks.append(path)
+        return read_lines(path)
+
+    monkeypatch.setattr(table, "read_lines", counted)
+    store.append_answer(answer("1", "first"))
+    early = store.answers("few")
+    assert early["1"].text == store.answers("few")["1"].text == "first"
+    assert len(looks) == 1
+    store.append_answer(answer("1", "second"))
+    store.append_answer(answer("2"))
+    assert list(store.answers("few")) == ["1", "2"]
+    assert store.answers("few")["1"].text == "second"
+    assert list(early) == ["1"]
+    assert len(looks) == 2
 
 
 @pytest.mark.parametrize("tail", [b'{"case":"2","appr', b"\0" * 5000, b'{"case":"2"}\0\0\n', b"\xff\xfe\n", b"\n"])

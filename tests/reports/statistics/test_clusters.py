@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reports import statistics
+from reports.statistics.clusters import group_codes
 from tests.reports.study import CASES, DATABASES, study_rows
 
 DIFFERENCES = np.array([1, 1, 0, 1, 0, 0, -1, 0, 1, 0, 1, 1, 0, -1, 0, 0, 1, 1, 1, 0], dtype=float)
@@ -19,6 +22,16 @@ STUDY = [
     ("QLoRA -> QLoRA+RAG", 16, 26, 0.0071, "not shown"),
     ("QLoRA+RAG -> frontier API", 56, 122, 0.0265, "better"),
 ]
+
+
+@given(st.lists(st.integers(0, 6), max_size=12))
+def test_codes_of_codes_are_those_codes(named: list[int]) -> None:
+    found, count = group_codes(named)
+    assert count == len(set(named))
+    np.testing.assert_array_equal(found, [sorted(set(named)).index(name) for name in named])
+    again, recount = group_codes(found)
+    assert recount == count
+    np.testing.assert_array_equal(again, found)
 
 
 def test_fixture() -> None:
