@@ -178,7 +178,7 @@ def _kept_loss(training: TrainingRecord) -> str:
     if training.best_validation_loss is None:
         return "–"
     said = text.number(training.best_validation_loss, 3)
-    held = [(p.validation_loss, p.step) for p in training.history if p.step and p.validation_loss is not None]
+    held = [(loss, step) for step, loss in training.validated if step]
     lowest, step = min(held, default=(training.best_validation_loss, training.best_step))
     if step != training.best_step:
         said += (

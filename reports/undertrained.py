@@ -28,10 +28,10 @@ SMALL_RATE = 2e-3
 
 def undertrained_caution(name: str, training: TrainingRecord | None) -> Iterator[str]:
     """One sentence, where the last validation was the best and most of the untrained model's loss is still there."""
-    points = [point for point in training.history if point.validation_loss is not None] if training else []
-    if training is None or training.stopped != "all epochs" or len(points) < 2 or points[0].step != 0:
+    points = training.validated if training else ()
+    if training is None or training.stopped != "all epochs" or len(points) < 2 or points[0][0] != 0:
         return
-    losses = [point.validation_loss for point in points if point.validation_loss is not None]
+    losses = [loss for _, loss in points]
     before, last = losses[0], losses[-1]
     if before < LOW or last > min(losses) or last < SHARE_LEFT * before:
         return

@@ -39,7 +39,7 @@ def _loss(name: str, approach: ApproachSummary, training: TrainingRecord) -> Ske
     steps = training.history
     stride = max(1, len(steps) // POINTS)
     train = [{"step": s.step, "loss": s.loss} for s in steps[::stride]]
-    held = [{"step": s.step, "loss": s.validation_loss} for s in steps if s.validation_loss is not None]
+    held = [{"step": step, "loss": loss} for step, loss in training.validated]
     kept = [p | {"text": "kept"} for p in held if p["step"] == training.best_step][:1]
     title = _loss_title(approach, training, held)
     return Sketch(

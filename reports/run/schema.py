@@ -188,6 +188,11 @@ class TrainingRecord(Record):
     forgetting: tuple[Forgetting, ...] = ()
     """What was forgotten, where it was probed."""
 
+    @property
+    def validated(self) -> tuple[tuple[int, float], ...]:
+        """(step, validation loss) wherever it was taken; step 0 is the untrained model."""
+        return tuple((step.step, step.validation_loss) for step in self.history if step.validation_loss is not None)
+
 
 # --- the resolved spec of a run ---------------------------------------------------------------------
 
