@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from advisor.detectable import detectable
-from reports.errors import AdvisorError, DataError, EnvironmentFault, UsageError
+from reports.errors import AdvisorError, ColumnUnknown, DataError, EnvironmentFault, UsageError
 from reports.run.schema import is_endpoint
 from reports.text import clean, count, json_text, listed, size
 
@@ -48,12 +48,9 @@ def new_project(
 
     try:
         found = guess(side(eval_file), train=side(train) if train else None, documents=_named(documents))
-    except DataError as error:
-        if error.hint is None or "COLUMN" not in error.hint:
-            raise
-        raise DataError(
-            str(error), f"{error.hint} For `advisor new` it is --input COLUMN, --reference COLUMN."
-        ) from error
+    except ColumnUnknown as error:
+        hint = f"{error.hint} For `advisor new` it is --input COLUMN, --reference COLUMN."
+        raise ColumnUnknown(str(error), hint) from error
     for reason in found.reasons:
         _say(f"{reason}")
     file = write_project(folder, found)

@@ -29,7 +29,7 @@ from baselines.columns import (
 from baselines.formats.promptfoo import OUTPUTS
 from baselines.formats.table import Table, as_text, listed, sayable
 from baselines.source import ROW_INDEX, Source
-from reports.errors import DataError
+from reports.errors import ColumnUnknown, DataError
 from reports.run.schema import TaskType
 
 _SAMPLE = 2000
@@ -83,7 +83,7 @@ def detect(table: Table, source: Source, task: TaskType | None = None, *, own_pa
     Raises DataError where the project names a column that the table lacks.
     """
     if table.shape == OUTPUTS and not source.reference:
-        raise DataError(
+        raise ColumnUnknown(
             f"{table.file} is promptfoo's table of outputs: it holds answers of a system, none that are expected",
             "List it as an approach, recorded: {path: …, answer: COLUMN}, or name a column: {path: …, reference: …}.",
         )
@@ -127,7 +127,7 @@ def require_both(table: Table, parts: Parts) -> None:
     hint = f"Say which it is: {{path: {table.file}, {said}}}."
     if "reference" in missing:
         hint += " If there is none, add a column with the expected answers: without them nothing can be scored."
-    raise DataError(" ".join([message, *(note for note in table.notes if "assertion" in note)]), hint)
+    raise ColumnUnknown(" ".join([message, *(note for note in table.notes if "assertion" in note)]), hint)
 
 
 def _input(

@@ -25,7 +25,7 @@ from baselines.labels import labels_in
 from baselines.merging import content_id
 from baselines.scoring.registry import default_metrics
 from baselines.source import Source
-from reports.errors import DataError
+from reports.errors import ColumnUnknown
 from reports.run.schema import TaskType
 
 _LABEL_LENGTH = 60
@@ -136,7 +136,7 @@ def _by_task(table: Table, source: Source, parts: Parts) -> Parts:
     columns = {found.reference for found in options.values()}
     if len(columns) > 1:
         choices = " or ".join(f"{listed(found.reference)} ({task})" for task, found in options.items())
-        raise DataError(
+        raise ColumnUnknown(
             f"{table.file}: the expected answer could be {choices}",
             f"Say which: {{path: {table.file}, reference: COLUMN}}.",
         )

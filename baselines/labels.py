@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from baselines.drafts import LABEL_SEPARATOR
 from baselines.formats.table import SHOWN, listed, sayable
-from reports.errors import DataError
+from reports.errors import ColumnUnknown, DataError
 from reports.run.schema import Case, Example
 from reports.text import count
 
@@ -63,7 +63,7 @@ def require_two_labels(cases: Sequence[Case], file: str) -> None:
     """Raise DataError where all cases have one and the same label: every approach that says it would be perfect."""
     used = labels_of(cases)
     if len(used) == 1:
-        raise DataError(
+        raise ColumnUnknown(
             f"{file}: all {len(cases)} cases have the label {sayable(used[0])}: with one class nothing can be compared",
             f"Use an eval set with at least two labels, or name the right column: {{path: {file}, reference: COLUMN}}.",
         )

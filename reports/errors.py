@@ -3,6 +3,7 @@
     AdvisorError            exit code 2 unless a subclass says otherwise
     ├── UsageError          a wrong option, a project file that does not validate        (2)
     ├── DataError           a file, row, column or key that cannot be used               (2)
+    │   └── ColumnUnknown   which column holds the input or the reference must be said
     └── EnvironmentFault   no GPU, no key, no memory, no disk, a package that is absent (3)
 
 Front doors print `str(error)` and `error.hint`; nothing else is shown to a user.
@@ -31,6 +32,10 @@ class UsageError(AdvisorError):
 
 class DataError(AdvisorError):
     """A data file is missing, broken, or does not fit the task."""
+
+
+class ColumnUnknown(DataError):
+    """Which column of a table of cases holds the input or the reference cannot be told: the user has to say it."""
 
 
 class EnvironmentFault(AdvisorError):

@@ -158,6 +158,14 @@ def test_a_new_project_can_be_planned_at_once(tmp_path: Path, capsys: pytest.Cap
     assert "will run floor" in shown(capsys)
 
 
+def test_a_new_project_s_documents_are_not_answered_with_columns_of_the_cases(tmp_path: Path) -> None:
+    (tmp_path / "eval.csv").write_text("input,label\n" + "".join(f"text {i},{'ab'[i % 2]}\n" for i in range(40)))
+    (tmp_path / "docs.csv").write_text("one,two\n1,2\n3,4\n")
+    with pytest.raises(DataError, match="the text of a document") as caught:
+        inspection.new_project(tmp_path / "home", tmp_path / "eval.csv", None, tmp_path / "docs.csv")
+    assert "--input" not in caught.value.hint
+
+
 def test_a_new_project_s_columns_are_asked_for_where_they_cannot_be_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
