@@ -27,7 +27,7 @@ FEW_CLUSTERS = 10
 def group_codes(groups: Sequence[str] | ArrayLike) -> tuple[Ints, int]:
     """Group names, shape (n,), as codes 0..G-1 and the number of groups G."""
     named = np.asarray(groups)
-    if named.dtype == np.int64 and len(named) and named.min() == 0 and named.max() < len(named):
+    if named.dtype == np.int64 and named.ndim == 1 and len(named) and named.min() == 0 and named.max() < len(named):
         counts = np.bincount(named)
         if counts.all():  # codes already: sorting them would give the same, at ten times the price
             return named, len(counts)
