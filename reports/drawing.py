@@ -14,9 +14,12 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import IO, Any, Self
+from typing import IO, TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from reports.vega import Drawing
 
 
 class Drawer:
@@ -34,7 +37,7 @@ class Drawer:
                 encoding="utf-8",
             )
 
-    def ask(self, drawings: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+    def ask(self, drawings: Sequence[Drawing]) -> None:
         """Hands the drawings over (see `reports.vega.draw`) and returns at once."""
         if self._process and self._process.stdin:
             line = json.dumps(drawings) + "\n"

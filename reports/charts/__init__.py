@@ -1,6 +1,6 @@
 """Summary to SVG figures: each states its finding in its title and carries its numbers as a table. No JavaScript.
 
-for figure in draw_all(summary, store): print(figure.title)
+for figure in finish_all(sketch_all(summary, store)): print(figure.title)
 
 What a figure says is decided here; how it is drawn, in reports.vega.
 """
@@ -19,16 +19,11 @@ from reports.charts.volume import volume
 from reports.run.store import RunStore
 from reports.summary.model import Summary
 
-__all__ = ["Figure", "Sketch", "draw_all", "finish_all", "finished", "sketch_all"]
-
-
-def draw_all(summary: Summary, store: RunStore) -> list[Figure]:
-    """Every figure that the run has data for, in reading order."""
-    return finish_all(sketch_all(summary, store))
+__all__ = ["Figure", "Sketch", "finish_all", "finished", "sketch_all"]
 
 
 def sketch_all(summary: Summary, store: RunStore) -> list[Sketch]:
-    """The figures before they are drawn."""
+    """Every figure that the run has data for, in reading order, before it is drawn."""
     return [sketch for sketch in _candidates(summary, store) if sketch is not None]
 
 

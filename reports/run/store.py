@@ -217,8 +217,7 @@ class RunStore:
 
         `retry_failed` leaves out answers whose status is error or timeout.
         """
-        index = AnswerIndex(self._path("answers", approach))
-        return AnswerTable(index).answered(fingerprint, retry_failed=retry_failed)
+        return self.answers(approach).answered(fingerprint, retry_failed=retry_failed)
 
     # --- reading ----------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class AnswerTable(Mapping[str, Answer]):
 
     def __getitem__(self, case: str) -> Answer:
         """Raises KeyError where there is no answer, or none that can be read."""
-        offset = self._offsets[case]
+        offset = self._index.offsets[case]
         if self._stream is None:
             self._stream = self._index.path.open("rb")
         self._stream.seek(offset)
@@ -72,14 +72,14 @@ class AnswerTable(Mapping[str, Answer]):
         return answer
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._offsets)
+        return iter(self._index.offsets)
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self._index.offsets)
 
     def stream(self) -> Iterator[Answer]:
         """Every answer once, in the order of the file: the way to read them all."""
-        current = {offset: case for case, offset in self._offsets.items()}
+        current = {offset: case for case, offset in self._index.offsets.items()}
         for offset, line in read_lines(self._index.path):
             if offset in current and (answer := self._read(offset, line)) is not None:
                 yield answer
@@ -97,10 +97,6 @@ class AnswerTable(Mapping[str, Answer]):
             else:
                 done.discard(case)
         return done
-
-    @property
-    def _offsets(self) -> dict[str, int]:
-        return self._index.offsets
 
     def _read(self, offset: int, line: bytes) -> Answer | None:
         try:

@@ -132,9 +132,7 @@ def volume(
         over("here").mark_rule(color=GREY, strokeDash=[5, 4], strokeWidth=1.5).encode(x=x),
     ]
     if flips:
-        layers.append(
-            over("flips").mark_point(filled=True, size=90, opacity=1, color="#8a949e").encode(x=x, y=y)
-        )  # fmt: skip
+        layers.append(over("flips").mark_point(filled=True, size=90, opacity=1, color="#8a949e").encode(x=x, y=y))
     named = over("key").encode(y=altair.Y("y:Q", scale=None))
     layers.append(named.mark_rule(strokeWidth=2.5).encode(x=altair.X("x:Q", scale=None), x2=altair.X2("x2:Q"), **looks))
     layers.append(
@@ -182,7 +180,7 @@ def curve(*, rows: Rows, again: Rows, rival: Rows, domain: Ends, share: bool, ti
     if again:
         layers.append(
             over("again").mark_point(color=GREY, shape="stroke", size=70, strokeWidth=1.5).encode(x=x, y=value)
-        )  # fmt: skip
+        )
     if rival:
         line = over("rival")
         layers.append(line.mark_rule(color=ORANGE, strokeDash=[6, 4], strokeWidth=2).encode(y=value))

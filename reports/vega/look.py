@@ -1,6 +1,6 @@
 """What all figures share: colours with a second channel, size, fonts, and the way from a chart to Vega-Lite.
 
-spec = spec_of(chart_of(layers, rows=rows))
+spec = spec_of((altair.layer(over("rows").mark_line()), {"rows": rows}))
 """
 
 from __future__ import annotations
